@@ -1,0 +1,75 @@
+"""Every event of the platform. Importing this package registers them all."""
+
+from libs.schemas.events.data import DataChanged, DataDeleted, DataRegistered
+from libs.schemas.events.platform import (
+    JobChanged,
+    JobState,
+    ReferenceReady,
+    SeriesAdvanced,
+    ServingLoaded,
+    TokenChanged,
+)
+from libs.schemas.events.predictions import (
+    PredictionLogged,
+    PredictionShadowLogged,
+    PredictionsScored,
+    Score,
+)
+from libs.schemas.events.registry import (
+    DatasetVersionChanged,
+    DeploymentChanged,
+    ModelVersionChanged,
+    State,
+)
+from libs.schemas.events.reviews import (
+    DrawClosed,
+    DrawOpened,
+    PredictionDeleted,
+    PredictionReviewed,
+    PredictionSkipped,
+    PredictionSubmitted,
+    SubmissionSettled,
+)
+from libs.schemas.events.training import (
+    ExperimentChanged,
+    ExperimentFinished,
+    ExperimentLogged,
+    ExperimentStatus,
+    RetrainingTriggered,
+    RolloutFinished,
+    VerdictReached,
+)
+
+__all__ = [
+    "DataChanged",
+    "DataDeleted",
+    "DataRegistered",
+    "DatasetVersionChanged",
+    "DeploymentChanged",
+    "DrawClosed",
+    "DrawOpened",
+    "ExperimentChanged",
+    "ExperimentFinished",
+    "ExperimentLogged",
+    "ExperimentStatus",
+    "JobChanged",
+    "JobState",
+    "ModelVersionChanged",
+    "PredictionDeleted",
+    "PredictionLogged",
+    "PredictionReviewed",
+    "PredictionShadowLogged",
+    "PredictionSkipped",
+    "PredictionSubmitted",
+    "PredictionsScored",
+    "ReferenceReady",
+    "RetrainingTriggered",
+    "RolloutFinished",
+    "Score",
+    "SeriesAdvanced",
+    "ServingLoaded",
+    "State",
+    "SubmissionSettled",
+    "TokenChanged",
+    "VerdictReached",
+]
