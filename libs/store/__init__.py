@@ -1,0 +1,1 @@
+"""One database per service: sessions, outbox, inbox, leased jobs, migrations."""

@@ -1,0 +1,28 @@
+"""Which faults of the database pass by themselves."""
+
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from libs.schemas.faults import Transient
+
+# Classes of SQLSTATE: connection lost, transaction rolled back (serialization, deadlock),
+# out of resources, operator intervention (shutdown, cancel), system error, lock not available.
+_TRANSIENT_CLASSES = ("08", "40", "53", "57", "58", "55P03")
+_STALE_PLAN = "InvalidCachedStatementError"
+
+
+def is_transient(error: BaseException) -> bool:
+    """Whether the same work may succeed when tried again.
+
+    Another process's DDL makes a prepared statement stale once ("cached statement plan is
+    invalid"): the next try prepares it anew.
+    """
+    if isinstance(error, Transient | PoolTimeout | ConnectionError | TimeoutError | OSError):
+        return True
+    if isinstance(error, DBAPIError):
+        if error.connection_invalidated or isinstance(error, InterfaceError | OperationalError):
+            return True
+        cause = error.orig.__cause__ if error.orig is not None else None
+        state = getattr(error.orig, "sqlstate", None) or ""
+        return type(cause).__name__ == _STALE_PLAN or state.startswith(_TRANSIENT_CLASSES)
+    return False

@@ -1,0 +1,151 @@
+"""Sessions: `Read` cannot write, `Tx` can; only the boundary that opened one commits it."""
+
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import Executable, Result, RowMapping, insert
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from libs.schemas.envelope import Event, Message, Meta, encode
+from libs.schemas.ids import uuid7
+from libs.store import tables
+from libs.store.clock import Clock
+from libs.telemetry.tracing import current_traceparent
+
+_headers = msgspec.json.Encoder()
+
+
+class Read:
+    """A read-only transaction."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def all(self, query: Executable) -> list[RowMapping]:
+        """Every row of the query."""
+        return list((await self._connection.execute(query)).mappings())
+
+    async def first(self, query: Executable) -> RowMapping | None:
+        """The first row, or None."""
+        return (await self._connection.execute(query)).mappings().first()
+
+    async def scalar(self, query: Executable) -> Any:
+        """The first column of the first row, or None."""
+        return (await self._connection.execute(query)).scalar()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cause:
+    """Why a transaction writes: who acts, and the event that it answers."""
+
+    actor: str | None = None
+    causation: UUID | None = None
+
+
+class Tx(Read):
+    """A transaction that writes and emits. It commits when the block that opened it ends."""
+
+    def __init__(
+        self, connection: AsyncConnection, *, service: str, clock: Clock, cause: Cause
+    ) -> None:
+        super().__init__(connection)
+        self.clock = clock
+        self.cause = cause
+        self.emitted = 0
+        self._service = service
+
+    @property
+    def service(self) -> str:
+        """The service whose store this is."""
+        return self._service
+
+    @property
+    def connection(self) -> AsyncConnection:
+        """The connection itself, for COPY. Execute a statement first: a COPY that comes first
+        in a SQLAlchemy transaction commits at once."""
+        return self._connection
+
+    async def execute(
+        self, statement: Executable, rows: list[dict[str, Any]] | None = None
+    ) -> Result[Any]:
+        """Run a statement, once for each of `rows` where they are given."""
+        return await self._connection.execute(statement, rows)
+
+    async def emit(self, event: Event, *, organization: UUID, event_id: UUID | None = None) -> UUID:
+        """Publish an event if and when this transaction commits; returns the event's id."""
+        event_id = event_id or uuid7(self.clock.now())
+        meta = Meta(
+            id=event_id,
+            source=f"/sightloop/{self._service}",
+            time=self.clock.now(),
+            organization=organization,
+            actor=self.cause.actor,
+            causation=self.cause.causation,
+            traceparent=current_traceparent(),
+        )
+        await self.emit_messages(organization, [encode(event, meta)])
+        return event_id
+
+    async def emit_messages(self, organization: UUID, messages: Iterable[Message]) -> None:
+        """Put encoded messages into the outbox."""
+        rows = [
+            {
+                "organization": organization,
+                "topic": message.topic,
+                "key": message.key,
+                "value": message.value,
+                "headers": _headers.encode([(name, v.decode()) for name, v in message.headers]),
+            }
+            for message in messages
+        ]
+        if rows:
+            await self._connection.execute(insert(tables.outbox), rows)
+            self.emitted += len(rows)
+
+
+@dataclass(slots=True)
+class Database:
+    """A service's own database: a pool of `pool` connections and its two kinds of session."""
+
+    service: str
+    engine: AsyncEngine
+    clock: Clock
+    on_emit: list[Callable[[], None]] = field(default_factory=list)
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[Read]:
+        """A transaction that PostgreSQL itself keeps from writing."""
+        async with self.engine.connect() as connection:
+            await connection.execution_options(postgresql_readonly=True)
+            async with connection.begin():
+                yield Read(connection)
+
+    @asynccontextmanager
+    async def begin(self, cause: Cause | None = None) -> AsyncIterator[Tx]:
+        """A transaction: commits when the block ends, rolls back when it raises."""
+        async with self.engine.begin() as connection:
+            tx = Tx(connection, service=self.service, clock=self.clock, cause=cause or Cause())
+            yield tx
+        if tx.emitted:
+            for wake in self.on_emit:
+                wake()
+
+    async def close(self) -> None:
+        await self.engine.dispose()
+
+
+def open_database(service: str, url: str, *, clock: Clock, pool: int = 5) -> Database:
+    """The database of a service. Nothing is connected until the first session."""
+    engine = create_async_engine(
+        url,
+        pool_size=pool,
+        max_overflow=0,
+        pool_timeout=10,
+        pool_pre_ping=False,
+        connect_args={"timeout": 10, "command_timeout": 60},
+    )
+    return Database(service, engine, clock)
