@@ -1,0 +1,1 @@
+"""The parts a laptop runs in place of a cluster's: a PostgreSQL server in a folder."""
