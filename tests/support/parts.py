@@ -1,0 +1,46 @@
+"""Real parts for the tests: started once a session, skipped with the reason where not to be had."""
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+from sightloop.embedded.postgres import EmbeddedPostgres
+
+
+T = TypeVar("T")
+
+
+def run_now(work: Coroutine[object, object, T]) -> T:
+    """Run `work` on a loop of its own, in this thread: parts outlive the loops of single tests."""
+    loop = asyncio.new_event_loop()
+    try:
+        return loop.run_until_complete(work)
+    finally:
+        loop.run_until_complete(loop.shutdown_default_executor())
+        loop.close()
+
+
+@contextmanager
+def scratch_folder(name: str) -> Iterator[Path]:
+    """A folder with a short path (sockets) that is gone afterwards."""
+    folder = Path(tempfile.mkdtemp(prefix=f"sightloop-{name}-"))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def running_postgres() -> Iterator[EmbeddedPostgres]:
+    """A fast server (no fsync) with no database of ours in it."""
+    with scratch_folder("pg") as folder:
+        postgres = EmbeddedPostgres(folder, durable=False)
+        run_now(postgres.start())
+        try:
+            yield postgres
+        finally:
+            run_now(postgres.stop())
