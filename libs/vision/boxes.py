@@ -24,8 +24,9 @@ def as_boxes(values: ArrayLike) -> Floats:
 
 def area(boxes: ArrayLike) -> Floats:
     """`w·h` of each box, square pixels, (N,)."""
-    boxes = as_boxes(boxes)
-    return boxes[:, 2] * boxes[:, 3]
+    _, _, w, h = as_boxes(boxes).T
+    sizes: Floats = w * h
+    return sizes
 
 
 def iou(a: ArrayLike, b: ArrayLike, *, crowd: ArrayLike | None = None) -> Floats:
@@ -45,12 +46,14 @@ def iou(a: ArrayLike, b: ArrayLike, *, crowd: ArrayLike | None = None) -> Floats
     union = aw * ah + bw * bh - intersection
     if crowd is not None:
         union = np.where(np.asarray(crowd, dtype=bool)[None, :], aw * ah, union)
-    return np.divide(intersection, union, out=np.zeros_like(intersection), where=meet)
+    overlap: Floats = np.zeros_like(intersection)
+    np.divide(intersection, union, out=overlap, where=meet)
+    return overlap
 
 
 def scale(boxes: ArrayLike, *, x: float, y: float) -> Floats:
     """Boxes of an image resized by the factors `x` and `y`."""
-    return as_boxes(boxes) * np.array([x, y, x, y])
+    return np.multiply(as_boxes(boxes), [x, y, x, y])
 
 
 def from_monitor(boxes: ArrayLike, *, width: float, height: float) -> "FromMonitor":

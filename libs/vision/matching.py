@@ -11,39 +11,27 @@ times.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from libs.vision.boxes import area, as_boxes, iou
-
-THRESHOLDS = np.linspace(0.5, 0.95, 10)
-AREA_NAMES = ("all", "small", "medium", "large")
-AREA_RANGES = np.array(
-    [[0, 1e10], [0, 32.0**2], [32.0**2, 96.0**2], [96.0**2, 1e10]], dtype=np.float64
+from libs.vision.boxes import area, as_boxes
+from libs.vision.boxes import iou as pairwise_iou
+from libs.vision.state import (
+    AREA_NAMES,
+    AREA_RANGES,
+    IOU_THRESHOLDS,
+    MatchState,
+    detection_records,
+    truth_records,
 )
+
 MAX_DETECTIONS = 100
 MAX_CLASSES = 1 << 16
 
-_T = len(THRESHOLDS)
+_T = len(IOU_THRESHOLDS)
 _ALL_T = (1 << _T) - 1
-_BYTES = _T * len(AREA_NAMES) // 8
-_REACHED = np.minimum(THRESHOLDS, 1 - 1e-10)
-_DETECTION, _TRUTH = 1, 2
-
-RECORD = np.dtype(
-    [
-        ("kind", "u1"),
-        ("class", "<u2"),
-        ("score", "<f8"),
-        ("tp", "u1", _BYTES),
-        ("ignored", "u1", _BYTES),
-    ]
-)
-"""One detection: at which bits it is a true positive, at which it is left out of the count. Or
-the ground truths of one class: their counts by area range, four uint16 in the bytes of `tp` and
-`ignored`. The kind is also the version: another layout takes another number."""
+_REACHED = np.minimum(IOU_THRESHOLDS, 1 - 1e-10)
 
 
 def match(
@@ -55,7 +43,7 @@ def match(
     *,
     truth_areas: ArrayLike | None = None,
     crowd: ArrayLike | None = None,
-) -> "MatchState":
+) -> MatchState:
     """Match one image's detections to its ground truth, class by class, as COCO does.
 
     Boxes are `x y w h`. Of each class the 100 best detections count; equal scores keep their
@@ -72,7 +60,7 @@ def match(
     boxes, classes, scores = boxes[order], classes[order], scores[order]
 
     inside = _inside(sizes) & ~crowds
-    overlaps = iou(boxes, truths, crowd=crowds) * (classes[:, None] == wanted[None, :])
+    overlaps = pairwise_iou(boxes, truths, crowd=crowds) * (classes[:, None] == wanted[None, :])
     regular = _area_bits(inside)
     tp, matched = _assign(overlaps, regular, [bool(c) for c in crowds])
     outside = _area_bits(~_inside(area(boxes)))
@@ -81,7 +69,71 @@ def match(
     present, index = np.unique(wanted, return_inverse=True)
     counts = np.zeros((len(present), len(AREA_NAMES)), dtype=np.int64)
     np.add.at(counts, index, inside.T)
-    return MatchState(_records(classes, scores, tp=tp, ignored=ignored), _truths(present, counts))
+    return MatchState(
+        detection_records(classes, scores, tp=tp, ignored=ignored),
+        truth_records(present, counts),
+    )
+
+
+def f1_at(
+    pred_boxes: ArrayLike,
+    pred_classes: ArrayLike,
+    pred_scores: ArrayLike,
+    truth_boxes: ArrayLike,
+    truth_classes: ArrayLike,
+    *,
+    threshold: float,
+    iou: float = 0.5,
+) -> float:
+    """F1 of one image, `2·TP/(2·TP + FP + FN)`, of the detections with score ≥ `threshold`.
+
+    Best score first, a detection takes the free ground truth of its class with the highest IoU,
+    if that is at least `iou` (> 0). Nothing there and nothing predicted gives 1.
+    """
+    scores = np.asarray(pred_scores, dtype=np.float64).reshape(-1)
+    order = np.argsort(-scores, kind="stable")
+    order = order[scores[order] >= threshold]
+    boxes, truths = as_boxes(pred_boxes)[order], as_boxes(truth_boxes)
+    classes, wanted = _classes(pred_classes)[order], _classes(truth_classes)
+    if len(boxes) + len(truths) == 0:
+        return 1.0
+    overlaps = pairwise_iou(boxes, truths) * (classes[:, None] == wanted[None, :])
+    hits = 0
+    for row in np.flatnonzero((overlaps >= iou).any(axis=1)):
+        best = int(overlaps[row].argmax())
+        if overlaps[row, best] >= iou:
+            hits += 1
+            overlaps[:, best] = 0.0
+    return 2 * hits / (len(boxes) + len(truths))
+
+
+def loss(
+    pred_boxes: ArrayLike | None,
+    pred_classes: ArrayLike,
+    pred_scores: ArrayLike,
+    truth_boxes: ArrayLike,
+    truth_classes: ArrayLike,
+    *,
+    threshold: float,
+    iou: float = 0.5,
+) -> float:
+    """The bounded loss of a verdict: `1 − F1`; `pred_boxes` None, asked and no answer, costs 1."""
+    if pred_boxes is None:
+        return 1.0
+    return 1.0 - f1_at(
+        pred_boxes,
+        pred_classes,
+        pred_scores,
+        truth_boxes,
+        truth_classes,
+        threshold=threshold,
+        iou=iou,
+    )
+
+
+def classification_loss(predicted: int | None, reviewed: int) -> float:
+    """0 if the predicted class is the reviewed one, else 1; no answer costs 1."""
+    return 0.0 if predicted == reviewed else 1.0
 
 
 def _classes(values: ArrayLike) -> NDArray[np.int64]:
@@ -104,7 +156,8 @@ def _best_of_each_class(
 def _inside(sizes: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Whether each size lies in each area range, both ends included: (areas, N)."""
     low, high = AREA_RANGES.T[:, :, None]
-    return (sizes >= low) & (sizes <= high)
+    inside: NDArray[np.bool_] = (sizes >= low) & (sizes <= high)
+    return inside
 
 
 def _area_bits(inside: NDArray[np.bool_]) -> list[int]:
@@ -151,82 +204,8 @@ def _assign(
     return tp, matched
 
 
-def _records(
-    classes: NDArray[np.int64],
-    scores: NDArray[np.float64],
-    *,
-    tp: Sequence[int],
-    ignored: Sequence[int],
-) -> NDArray[np.void]:
-    records = np.zeros(len(classes), dtype=RECORD)
-    records["kind"], records["class"], records["score"] = _DETECTION, classes, scores
-    records["tp"], records["ignored"] = _bytes(tp), _bytes(ignored)
-    return records
-
-
-def _bytes(bits: Sequence[int]) -> NDArray[np.uint8]:
-    words = np.array(bits, dtype="<u8").reshape(-1, 1)
-    return words.view(np.uint8)[:, :_BYTES]
-
-
-def _truths(classes: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.void]:
-    records = np.zeros(len(classes), dtype=RECORD)
-    records["kind"], records["class"] = _TRUTH, classes
-    if counts.size and counts.max() >= 1 << 16:
-        raise TooManyTruths(int(counts.max()))
-    packed = counts.astype("<u2").view(np.uint8).reshape(len(classes), -1)
-    records["tp"], records["ignored"][:, :3] = packed[:, :_BYTES], packed[:, _BYTES:]
-    return records
-
-
-@dataclass(frozen=True)
-class MatchState:
-    """What average precision needs of one image; `pack` makes it bytes of 21 per record.
-
-    `detections` are `RECORD`s ordered by (class, −score); `truths` one `RECORD` a class.
-    """
-
-    detections: NDArray[np.void]
-    truths: NDArray[np.void]
-
-    def pack(self) -> bytes:
-        """The records' bytes. Packed states joined are the packed state of all their images."""
-        return self.truths.tobytes() + self.detections.tobytes()
-
-    @classmethod
-    def unpack(cls, data: bytes) -> "MatchState":
-        """The state, or the joined states, that `data` holds."""
-        if len(data) % RECORD.itemsize:
-            raise NotAMatchState("its length is no multiple of a record's")
-        records = np.frombuffer(data, dtype=RECORD)
-        detections, truths = records["kind"] == _DETECTION, records["kind"] == _TRUTH
-        if not (detections | truths).all():
-            raise NotAMatchState("it has a record of an unknown kind")
-        return cls(records[detections], records[truths])
-
-    def truth_counts(self) -> NDArray[np.int64]:
-        """Ground truths by record of `truths` and area range: (len(truths), 4)."""
-        joined = np.concatenate([self.truths["tp"], self.truths["ignored"][:, :3]], axis=1)
-        counts: NDArray[np.int64] = np.ascontiguousarray(joined).view("<u2").astype(np.int64)
-        return counts
-
-
 class ClassOutOfRange(ValueError):
     """A class index below 0 or above 65,535."""
 
     def __init__(self, low: int, high: int) -> None:
         super().__init__(f"class indices must lie in 0..{MAX_CLASSES - 1}, not {low}..{high}")
-
-
-class TooManyTruths(ValueError):
-    """More ground truths of one class on one image than the state can count."""
-
-    def __init__(self, count: int) -> None:
-        super().__init__(f"{count} ground truths of one class on one image; the limit is 65535")
-
-
-class NotAMatchState(ValueError):
-    """Bytes that no `MatchState.pack` of a known layout made."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(f"not a packed match state: {reason}")
