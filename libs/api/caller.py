@@ -1,0 +1,91 @@
+"""Who asks, as a dependency: a route without a declared scope fails a test."""
+
+from collections.abc import Callable
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import Depends, Request
+
+from libs.api.problems import Problem
+from libs.api.scopes import Scope, roles_with
+from libs.api.tokens import BadToken, Caller, Verifier
+
+COOKIE = "sightloop_session"
+CSRF_HEADER = "x-sightloop"
+ORGANIZATION_HEADER = "x-sightloop-organization"
+_SAFE = {"GET", "HEAD", "OPTIONS"}
+
+
+def token_of(request: Request) -> str:
+    """The token of a request: the header's, else the cookie's. Raises Problem 401 or 403."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and token:
+        return token.strip()
+    cookie = request.cookies.get(COOKIE)
+    if cookie is None:
+        raise _unauthorized("a token is needed: Authorization: Bearer <token>")
+    if request.method not in _SAFE and CSRF_HEADER not in request.headers:
+        raise Problem(403, "missing-header", "with a cookie this needs the header X-Sightloop: 1")
+    return cookie
+
+
+def identify(request: Request) -> Caller:
+    """The caller of a request. Raises Problem 401 or 403."""
+    verifier: Verifier = request.app.state.verifier
+    try:
+        claims = verifier.verify(token_of(request))
+    except BadToken as error:
+        raise _unauthorized(str(error)) from error
+    organization = claims.organization
+    if organization is None:
+        try:
+            organization = UUID(request.headers.get(ORGANIZATION_HEADER, ""))
+        except ValueError:
+            raise Problem(
+                403, "missing-header", "a service's token needs X-Sightloop-Organization: <id>"
+            ) from None
+    return Caller(
+        token=claims.token,
+        name=claims.name,
+        organization=organization,
+        scopes=claims.scopes,
+        expires=claims.expires,
+    )
+
+
+class _Needs:
+    """A dependency that lets callers with a scope in."""
+
+    def __init__(self, scope: Scope | None) -> None:
+        self.scope = scope
+
+    def __call__(self, request: Request) -> Caller:
+        caller = identify(request)
+        if self.scope is not None and self.scope not in caller.scopes:
+            roles = ", ".join(roles_with(self.scope)) or "no role by default"
+            raise Problem(
+                403,
+                "missing-scope",
+                f"this needs the scope {self.scope} (roles that have it: {roles})",
+                scope=self.scope,
+            )
+        return caller
+
+
+def needs(scope: Scope | None) -> Any:
+    """`caller: Annotated[Caller, needs(Scope.X)]`; None: any valid token."""
+    return Depends(_Needs(scope))
+
+
+def declared_scope(dependency: Callable[..., Any] | None) -> Scope | bool | None:
+    """What a dependency declares: a scope, True for any token, None: it declares nothing."""
+    if isinstance(dependency, _Needs):
+        return dependency.scope or True
+    return None
+
+
+AnyCaller = Annotated[Caller, needs(None)]
+
+
+def _unauthorized(detail: str) -> Problem:
+    return Problem(401, "bad-token", detail, headers={"WWW-Authenticate": "Bearer"})

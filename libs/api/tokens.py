@@ -1,0 +1,156 @@
+"""Tokens: signed by the gateway, verified by every service without asking it.
+
+A signed token is a JWT (Ed25519) with id, organisation, name, scopes and expiry. An opaque one
+(`SIGHTLOOP_BOOTSTRAP_TOKEN`) is known by the SHA-256 that travels on the tokens topic.
+"""
+
+import hashlib
+from collections import OrderedDict
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
+
+from libs.api.scopes import Scope
+from libs.schemas.events import TokenChanged
+from libs.store.clock import Clock
+
+_ISSUER = "sightloop"
+_CACHED = 10_000
+
+
+class BadToken(Exception):
+    """No token, or one that is forged, expired or revoked: which, is in the text."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """Who asks. `organization` is the only one whose rows he sees.
+
+    A service's own token has no organisation: it names one with each request
+    (`X-Sightloop-Organization`).
+    """
+
+    token: UUID
+    name: str
+    organization: UUID
+    scopes: frozenset[Scope]
+    expires: datetime | None
+
+    @property
+    def actor(self) -> str:
+        """As events and audit name him."""
+        return self.name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claims:
+    """What a token says. `organization` None: a service's own."""
+
+    token: UUID
+    name: str
+    organization: UUID | None
+    scopes: frozenset[Scope]
+    expires: datetime | None
+
+
+def digest(token: str) -> str:
+    """What is stored of a token: its SHA-256, in hexadecimal."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def read_private_key(pem: str) -> Ed25519PrivateKey:
+    """The gateway's signing key. Raises ValueError for anything but Ed25519 in PEM."""
+    key = load_pem_private_key(pem.encode(), None)
+    if not isinstance(key, Ed25519PrivateKey):
+        raise ValueError("the signing key is not an Ed25519 key")
+    return key
+
+
+def read_public_key(pem: str) -> Ed25519PublicKey:
+    """The key that services verify with. Raises ValueError for anything but Ed25519 in PEM."""
+    key = load_pem_public_key(pem.encode())
+    if not isinstance(key, Ed25519PublicKey):
+        raise ValueError("the verifying key is not an Ed25519 key")
+    return key
+
+
+def sign(claims: Claims, key: Ed25519PrivateKey, *, now: datetime) -> str:
+    """The token for some claims."""
+    body: dict[str, object] = {
+        "iss": _ISSUER,
+        "jti": str(claims.token),
+        "sub": claims.name,
+        "org": str(claims.organization) if claims.organization else None,
+        "scope": " ".join(sorted(claims.scopes)),
+        "iat": int(now.timestamp()),
+    }
+    if claims.expires is not None:
+        body["exp"] = int(claims.expires.timestamp())
+    return jwt.encode(body, key, algorithm="EdDSA")
+
+
+class Verifier:
+    """Verifies tokens with the public key and what the tokens topic said; caches what it found.
+
+    A forged or expired token costs a signature check (0.14 ms), a known one a look-up.
+    """
+
+    def __init__(self, key: Ed25519PublicKey, *, clock: Clock) -> None:
+        self._key = key
+        self._clock = clock
+        self._seen: OrderedDict[str, Claims] = OrderedDict()
+        self._revoked: set[UUID] = set()
+        self._opaque: dict[str, Claims] = {}
+
+    def learn(self, organization: UUID, changed: TokenChanged) -> None:
+        """Take in what the tokens topic says."""
+        if changed.revoked:
+            self._revoked.add(changed.token)
+        elif changed.opaque is not None:
+            self._opaque[changed.opaque.sha256] = Claims(
+                token=changed.token,
+                name=changed.opaque.name,
+                organization=organization,
+                scopes=frozenset(Scope(scope) for scope in changed.opaque.scopes),
+                expires=changed.opaque.expires,
+            )
+
+    def verify(self, token: str) -> Claims:
+        """What the token says. Raises BadToken."""
+        claims = self._seen.get(token)
+        if claims is None:
+            claims = self._opaque.get(digest(token)) or self._decode(token)
+            self._seen[token] = claims
+            if len(self._seen) > _CACHED:
+                self._seen.popitem(last=False)
+        if claims.expires is not None and claims.expires <= self._clock.now():
+            raise BadToken("the token has expired")
+        if claims.token in self._revoked:
+            raise BadToken("the token has been revoked")
+        return claims
+
+    def _decode(self, token: str) -> Claims:
+        try:
+            body = jwt.decode(
+                token,
+                self._key,
+                algorithms=["EdDSA"],
+                issuer=_ISSUER,
+                options={"verify_exp": False, "verify_iat": False, "require": ["jti", "sub"]},
+            )
+            expires = body.get("exp")
+            return Claims(
+                token=UUID(body["jti"]),
+                name=str(body["sub"]),
+                organization=UUID(body["org"]) if body.get("org") else None,
+                scopes=frozenset(Scope(scope) for scope in str(body.get("scope", "")).split()),
+                expires=None
+                if expires is None
+                else datetime.fromtimestamp(int(expires), tz=self._clock.now().tzinfo),
+            )
+        except (jwt.InvalidTokenError, ValueError, TypeError) as error:
+            raise BadToken("the token is not one of ours") from error

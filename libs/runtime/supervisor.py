@@ -1,0 +1,258 @@
+"""Runs services: opens in one exit stack, starts in dependency order, ends as one.
+
+start:  databases at their revision → topics → tables read → relays, consumers, workers,
+        loops → HTTP → ready
+SIGTERM: unready → wait → HTTP stops accepting → consumers finish the batch in hand and
+        commit, workers put their jobs back → outboxes drain → tables → pools close
+"""
+
+import asyncio
+import contextlib
+import signal
+import socket
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import structlog
+import uvicorn
+from fastapi import FastAPI
+
+from libs.api.app import create_app
+from libs.api.health import Component, Report
+from libs.api.limits import BodyLimits
+from libs.bus.relay import Relay
+from libs.bus.runner import Runner
+from libs.runtime.service import Context, Service
+from libs.schemas.topics import TOPICS
+from libs.store import schema
+from libs.store.workers import Worker
+
+log = structlog.get_logger()
+_STOP_SECONDS = 20.0
+
+
+class ComponentEnded(Exception):
+    """A component that should run as long as the process has ended."""
+
+
+class PortInUse(Exception):
+    """Somebody else listens there."""
+
+
+@dataclass(slots=True)
+class _Running:
+    """The tasks of one stage, stopped together."""
+
+    group: asyncio.TaskGroup
+    tasks: list[asyncio.Task[None]] = field(default_factory=list)
+
+    def start(self, name: str, run: Callable[[], Awaitable[None]]) -> None:
+        self.tasks.append(self.group.create_task(_guarded(name, run), name=name))
+
+    async def stop(self) -> None:
+        for task in self.tasks:
+            task.cancel()
+        if self.tasks:
+            await asyncio.wait(self.tasks, timeout=_STOP_SECONDS)
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its hold on the signals: the supervisor has them."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+class Supervisor:
+    """Runs some services in this process until `stop` is called or one of them ends."""
+
+    def __init__(
+        self, context: Context, services: Sequence[Service], *, version: str, migrate: bool
+    ) -> None:
+        self._context = context
+        self._services = in_order(services)
+        self._migrate = migrate
+        self._health: list[Callable[[], Component]] = []
+        self._ready = False
+        self._stop = asyncio.Event()
+        self.app: FastAPI = create_app(
+            [router for service in self._services for router in service.routers],
+            parts=[service.parts for service in self._services],
+            verifier=context.verifier,
+            report=self.report,
+            version=version,
+            limits=BodyLimits(
+                body=context.settings.body_limit, multipart=context.settings.multipart_limit
+            ),
+        )
+
+    def report(self) -> Report:
+        """How the process is."""
+        own = Component("process", self._ready, reason="" if self._ready else "not started yet")
+        return Report((own, *(ask() for ask in self._health)))
+
+    def stop(self) -> None:
+        """Begin the orderly end; `run` returns when it is done."""
+        self._stop.set()
+
+    async def run(
+        self, listener: socket.socket, *, on_ready: Callable[[], Awaitable[None]] | None = None
+    ) -> None:
+        """Run until stopped.
+
+        Raises:
+            ComponentEnded: a component ended by itself, or failed (its cause).
+        """
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, self.stop)
+        await self._prepare()
+        try:
+            async with asyncio.TaskGroup() as group:
+                await self._supervise(group, listener, on_ready)
+        except BaseExceptionGroup as failures:
+            raise _first(failures) from failures
+        finally:
+            for service in self._services:
+                if service.store is not None:
+                    await service.store.database.close()
+
+    async def _prepare(self) -> None:
+        stores = [service.store for service in self._services if service.store is not None]
+        work = schema.migrate if self._migrate else schema.check
+        await asyncio.gather(
+            self._context.bus.ensure(TOPICS),
+            *(work(store.database, store.schema) for store in stores),
+        )
+
+    async def _supervise(
+        self,
+        group: asyncio.TaskGroup,
+        listener: socket.socket,
+        on_ready: Callable[[], Awaitable[None]] | None,
+    ) -> None:
+        context = self._context
+        tables, relays, work = _Running(group), _Running(group), _Running(group)
+        for table in context.tables.values():
+            tables.start(f"table {table.topic.name}", lambda table=table: table.run(context.bus))
+        await asyncio.gather(*(table.ready() for table in context.tables.values()))
+        outboxes = self._start_relays(relays)
+        for service in self._services:
+            self._start_service(service, work)
+
+        server = _Server(
+            uvicorn.Config(
+                self.app, lifespan="off", access_log=False, log_config=None, server_header=False,
+                loop="asyncio", timeout_keep_alive=30, timeout_graceful_shutdown=5,
+            )
+        )  # fmt: skip
+        serving = group.create_task(server.serve(sockets=[listener]), name="http")
+        watcher = group.create_task(self._stop.wait())
+        while not server.started and not serving.done() and not watcher.done():
+            await asyncio.sleep(0.005)
+        self._ready = True
+        if on_ready is not None and not watcher.done():
+            await on_ready()
+        await asyncio.wait([serving, watcher], return_when=asyncio.FIRST_COMPLETED)
+        if serving.done() and not watcher.done():
+            raise ComponentEnded("http ended")
+
+        self._ready = False
+        await asyncio.sleep(context.settings.drain_seconds)
+        server.should_exit = True
+        await asyncio.wait([serving], timeout=_STOP_SECONDS)
+        await work.stop()
+        for relay in outboxes:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(relay.drain(), _STOP_SECONDS)
+        await relays.stop()
+        await tables.stop()
+
+    def _start_relays(self, running: _Running) -> list[Relay]:
+        relays = []
+        for service in self._services:
+            if service.store is not None:
+                database = service.store.database
+                relay = Relay(database, self._context.bus.sink, clock=self._context.clock)
+                running.start(f"{service.name}: relay", relay.run)
+                relays.append(relay)
+        return relays
+
+    def _start_service(self, service: Service, running: _Running) -> None:
+        clock = self._context.clock
+        for consumer in service.consumers:
+            if service.store is None:
+                raise ValueError(f"{service.name} consumes but has no store")
+            group = f"{service.name}.{consumer.name}"
+            runner = Runner(
+                self._context.bus, consumer, service.store.database, group=group, clock=clock
+            )
+            running.start(group, runner.run)
+            self._health.append(_runner_health(group, runner))
+        for kind in service.jobs:
+            if service.store is None:
+                raise ValueError(f"{service.name} has jobs but no store")
+            worker = Worker(service.store.database, kind)
+            running.start(f"{service.name}: {kind.name}", worker.run)
+        for loop in service.loops:
+            running.start(f"{service.name}: {loop.name}", loop.run)
+            if loop.health is not None:
+                self._health.append(loop.health)
+
+
+def in_order(services: Sequence[Service]) -> tuple[Service, ...]:
+    """Services after those they depend on; those that are not in this process do not matter."""
+    by_name = {service.name: service for service in services}
+    placed: dict[str, Service] = {}
+
+    def place(service: Service, path: tuple[str, ...]) -> None:
+        if service.name in path:
+            raise ValueError(f"services depend on one another: {' → '.join((*path, service.name))}")
+        for name in service.depends_on:
+            if name in by_name and name not in placed:
+                place(by_name[name], (*path, service.name))
+        placed.setdefault(service.name, service)
+
+    for service in services:
+        place(service, ())
+    return tuple(placed.values())
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket; port 0 picks a free one.
+
+    Raises:
+        PortInUse: with the address in its text.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise PortInUse(f"cannot listen on {host}:{port}: {error.strerror}") from error
+    listener.listen(2048)
+    listener.setblocking(False)
+    return listener
+
+
+def _runner_health(group: str, runner: Runner) -> Callable[[], Component]:
+    def ask() -> Component:
+        health = runner.health()
+        return Component(group, health.ready, health.live, health.reason)
+
+    return ask
+
+
+async def _guarded(name: str, run: Callable[[], Awaitable[None]]) -> None:
+    try:
+        await run()
+    except Exception as error:
+        raise ComponentEnded(f"{name} failed: {type(error).__name__}: {error}") from error
+    raise ComponentEnded(f"{name} ended")
+
+
+def _first(failures: BaseExceptionGroup[BaseException]) -> BaseException:
+    error = failures.exceptions[0]
+    return _first(error) if isinstance(error, BaseExceptionGroup) else error
