@@ -8,8 +8,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
-from sightloop.embedded.postgres import EmbeddedPostgres
+import pytest
 
+from sightloop.dev.kafka import KafkaBroker
+from sightloop.dev.part import Missing
+from sightloop.dev.s3 import S3Server
+from sightloop.embedded.postgres import EmbeddedPostgres
 
 T = TypeVar("T")
 
@@ -44,3 +48,31 @@ def running_postgres() -> Iterator[EmbeddedPostgres]:
             yield postgres
         finally:
             run_now(postgres.stop())
+
+
+@contextmanager
+def running_kafka() -> Iterator[KafkaBroker]:
+    """A broker without topics; skips the test where Kafka is not in the cache."""
+    if isinstance(found := KafkaBroker.available(), Missing):
+        pytest.skip(found.reason)
+    with scratch_folder("kafka") as folder:
+        broker = KafkaBroker(folder)
+        run_now(broker.start())
+        try:
+            yield broker
+        finally:
+            run_now(broker.stop())
+
+
+@contextmanager
+def running_s3() -> Iterator[S3Server]:
+    """An S3 server with one empty bucket; skips the test where it is not in the cache."""
+    if isinstance(found := S3Server.available(), Missing):
+        pytest.skip(found.reason)
+    with scratch_folder("s3") as folder:
+        server = S3Server(folder)
+        run_now(server.start())
+        try:
+            yield server
+        finally:
+            run_now(server.stop())
