@@ -148,7 +148,8 @@ class Supervisor:
         )  # fmt: skip
         serving = group.create_task(server.serve(sockets=[listener]), name="http")
         watcher = group.create_task(self._stop.wait())
-        while not server.started and not serving.done() and not watcher.done():
+        # uvicorn tells that it has started by a flag only.
+        while not (server.started or serving.done() or watcher.done()):  # noqa: ASYNC110
             await asyncio.sleep(0.005)
         self._ready = True
         if on_ready is not None and not watcher.done():
