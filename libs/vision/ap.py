@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from libs.vision.state import AREA_NAMES, BITS, IOU_THRESHOLDS, MatchState
+from libs.vision.state import AREA_NAMES, BITS, IOU_THRESHOLDS, MatchState, bits, take, words
 
 RECALL_POINTS = np.linspace(0.0, 1.0, 101)
 
@@ -46,11 +46,25 @@ def pooled(states: Iterable[bytes], *, classes: int) -> "Quality":
     state = MatchState.unpack(b"".join(states))
     truths = np.zeros((classes, _A), dtype=np.int64)
     np.add.at(truths, _known(state.truths["class"], classes), state.truth_counts())
-    rows = state.detections[_ranked(state.detections)]
+    rows = take(state.detections, _ranked(state.detections))
     of_class = _known(rows["class"], classes)
-    matched, counted = _matched_and_counted(rows, np.searchsorted(of_class, np.arange(classes)))
-    hits = _bits(rows["tp"][matched])
-    return _quality(hits, counted, of_class[matched], truths=truths)
+    starts = np.searchsorted(of_class, np.arange(classes))
+    matched = np.flatnonzero(words(rows["tp"]))
+    hits = bits(rows["tp"][matched]).view(np.bool_)
+    counted = _Counted.of(rows["ignored"])
+    precision = np.empty((_T, _R, classes, _A))
+    recall = np.empty((_T, classes, _A))
+    for a in range(_A):
+        wanted = truths[:, a]
+        points = _first_reaching(wanted)
+        for t in range(_T):
+            ranks = matched[hits[_T * a + t]]
+            owner = of_class[ranks]
+            rows_before = counted.through(ranks, a, t=t) - counted.before(starts, a, t=t)[owner]
+            envelope, found = _envelope(rows_before, owner, points=points)
+            precision[t, :, :, a] = np.where(wanted > 0, envelope.T, -1.0)
+            recall[t, :, a] = np.where(wanted > 0, found / np.maximum(wanted, 1), -1.0)
+    return Quality(precision, recall)
 
 
 def average_precision(state: bytes, *, classes: int) -> float | None:
@@ -82,65 +96,22 @@ def _ranked(rows: NDArray[np.void]) -> Ints:
     return order
 
 
-def _bits(packed: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Bit sets (N, 5) as 0 and 1 by column: (40, N), contiguous along N."""
-    rows = np.ascontiguousarray(packed)
-    return np.ascontiguousarray(np.unpackbits(rows, axis=1, bitorder="little").T)
+def _envelope(counted: Counts, of_class: Ints, *, points: Ints) -> tuple[Floats, Ints]:
+    """One column's precision at the recall points (classes, 101), and its hits (classes,).
 
-
-def _matched_and_counted(rows: NDArray[np.void], class_starts: Ints) -> tuple[Ints, Counts]:
-    """Positions of the rows that need all forty columns, and what counts up to each.
-
-    A row that matched nothing is counted or ignored by area alone, at all ten thresholds alike;
-    four columns do for those. The rest (M) are the matched. The second result (40, M) is the
-    number of rows of its class, up to and with itself, that each column counts.
+    `counted` (k,): for each true positive, by class and falling score, the rows of its class
+    that count, up to and with itself. `points` (classes, 101): `_first_reaching`.
     """
-    ignored = np.zeros((len(rows), 8), dtype=np.uint8)
-    ignored[:, : BITS // 8] = rows["ignored"]
-    word = ignored.view("<u8")[:, 0]
-    by_area = word & _LOWEST
-    matched = (rows["tp"] != 0).any(axis=1) | (word != by_area * _EVERY_T)
-    positions = np.flatnonzero(matched)
-    of_class = np.searchsorted(class_starts, positions, side="right") - 1
-
-    counted = np.zeros((BITS, len(positions) + 1), dtype=np.int32)
-    np.cumsum(1 - _bits(rows["ignored"][positions]), axis=1, dtype=np.int32, out=counted[:, 1:])
-    first = np.searchsorted(positions, class_starts)
-    within = counted[:, 1:] - counted[:, first[of_class]]
-    for a in range(_A):
-        plain = np.zeros(len(rows) + 1, dtype=np.int32)
-        np.cumsum(~matched & (by_area >> np.uint64(_T * a) & np.uint64(1) == 0), out=plain[1:])
-        within[_T * a : _T * (a + 1)] += plain[positions] - plain[class_starts[of_class]]
-    return positions, within
-
-
-def _quality(
-    hits: NDArray[np.uint8], counted: Counts, of_class: Ints, *, truths: Ints
-) -> "Quality":
-    """Curves of all columns (40, M) and classes, cut at the recall points."""
-    classes = len(truths)
-    wanted = truths.T[:, None, :]
-    column, row = np.nonzero(hits)
-    curve = column * classes + of_class[row]
-    found = np.bincount(curve, minlength=BITS * classes)
+    found = np.bincount(of_class, minlength=len(points))
     starts = np.cumsum(found) - found
-    k = np.arange(1, len(curve) + 1) - starts[curve]
-    precision = k / (counted[column, row] + np.spacing(1))
-
-    points = np.repeat(_first_reaching(truths.T), _T, axis=0).reshape(BITS * classes, _R)
+    k = np.arange(1, len(counted) + 1) - starts[of_class]
+    precision = k / (counted + np.spacing(1))
     reached = points <= found[:, None]
-    envelope = np.zeros((BITS * classes, _R))
+    envelope = np.zeros(points.shape)
     if len(precision):
         breaks = (points + (starts - 1)[:, None])[reached]
         envelope[reached] = np.maximum.reduceat(precision, breaks)
-    envelope = np.maximum.accumulate(envelope[:, ::-1], axis=1)[:, ::-1]
-
-    by_area = envelope.reshape(_A, _T, classes, _R).transpose(1, 3, 2, 0)
-    none = (truths == 0)[None, :, :]
-    recall = (found.reshape(_A, _T, classes) / np.maximum(wanted, 1)).transpose(1, 2, 0)
-    return Quality(
-        precision=np.where(none[:, None], -1.0, by_area), recall=np.where(none, -1.0, recall)
-    )
+    return np.maximum.accumulate(envelope[:, ::-1], axis=1)[:, ::-1], found
 
 
 def _first_reaching(truths: Ints) -> Ints:
@@ -155,6 +126,46 @@ def _first_reaching(truths: Ints) -> Ints:
 def _mean(values: Floats) -> float | None:
     defined = values[values > -1]
     return float(np.mean(defined)) if defined.size else None
+
+
+@dataclass(frozen=True)
+class _Counted:
+    """How many of the ranked rows each column counts, up to any row.
+
+    Most rows are counted or ignored at all ten thresholds of an area alike: one cumulative sum
+    an area does for those. The few mixed ones are summed by column, and found by bisection.
+    """
+
+    alike: list[Counts]
+    mixed: Ints
+    of_mixed: Counts
+
+    @classmethod
+    def of(cls, ignored: NDArray[np.uint8]) -> "_Counted":
+        """From the bit sets (N, 5) of the ranked rows."""
+        word = words(ignored)
+        by_area = word & _LOWEST
+        uniform = word == by_area * _EVERY_T
+        mixed = np.flatnonzero(~uniform)
+        alike = []
+        for a in range(_A):
+            sums = np.zeros(len(word) + 1, dtype=np.int32)
+            np.cumsum(uniform & (by_area & np.uint64(1 << (_T * a)) == 0), out=sums[1:])
+            alike.append(sums)
+        of_mixed = np.zeros((BITS, len(mixed) + 1), dtype=np.int32)
+        np.cumsum(1 - bits(ignored[mixed]), axis=1, dtype=np.int32, out=of_mixed[:, 1:])
+        return cls(alike, mixed, of_mixed)
+
+    def before(self, ranks: Ints, a: int, *, t: int) -> Counts:
+        """Rows before each of `ranks` that count in area range `a` at threshold `t`."""
+        sums: Counts = self.alike[a][ranks]
+        if len(self.mixed):
+            sums = sums + self.of_mixed[_T * a + t, np.searchsorted(self.mixed, ranks)]
+        return sums
+
+    def through(self, ranks: Ints, a: int, *, t: int) -> Counts:
+        """As `before`, each of `ranks` included."""
+        return self.before(ranks + 1, a, t=t)
 
 
 @dataclass(frozen=True)
