@@ -1,0 +1,1 @@
+"""Live series, references, drift, supervised metrics and alerts."""
