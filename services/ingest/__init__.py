@@ -1,0 +1,1 @@
+"""The monitor endpoint and the Datalake."""

@@ -1,0 +1,1 @@
+"""Reading what clients send; the books. Pure."""

@@ -1,0 +1,48 @@
+"""The ingest service, composed."""
+
+import asyncio
+from functools import partial
+from pathlib import Path
+
+from libs.bus.consumer import Consumer, batch, each
+from libs.runtime.service import Context, Loop, Service
+from libs.runtime.settings import load
+from libs.schemas.events import DeploymentChanged, PredictionDeleted, PredictionLogged
+from libs.store.schema import Schema
+from services.ingest import consumers, workers
+from services.ingest.api import routers
+from services.ingest.parts import Ingest
+from services.ingest.settings import IngestSettings
+from services.ingest.tables import metadata
+
+SCHEMA = Schema(metadata=metadata, migrations=Path(__file__).parent / "migrations")
+
+
+def build(context: Context) -> Service:
+    """Ingest: monitor endpoint, Datalake, books."""
+    settings = load(IngestSettings)
+    store = context.store("ingest", SCHEMA)
+    parts = Ingest(
+        settings=settings,
+        clock=context.clock,
+        database=store.database,
+        blobs=context.blobs,
+        sink=context.bus.sink,
+        deployments=context.table(DeploymentChanged),
+        pictures=asyncio.Semaphore(settings.pictures_at_once),
+    )
+    return Service(
+        name="ingest",
+        parts=parts,
+        routers=routers,
+        consumers=(
+            # The row's key is the event's: no inbox.
+            Consumer(
+                name="predictions",
+                handlers=(batch(PredictionLogged, consumers.on_logged, inbox=False),),
+            ),
+            Consumer(name="deletions", handlers=(each(PredictionDeleted, consumers.on_deleted),)),
+        ),
+        loops=(Loop(name="books", run=partial(workers.keep_books, parts)),),
+        store=store,
+    )

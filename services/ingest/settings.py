@@ -1,0 +1,28 @@
+"""Settings of the ingest service."""
+
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from libs.runtime.settings import Settings
+
+
+class IngestSettings(Settings):
+    """`SIGHTLOOP_INGEST_…`."""
+
+    model_config = SettingsConfigDict(env_prefix="SIGHTLOOP_INGEST_", frozen=True, extra="ignore")
+
+    picture_limit: int = Field(
+        default=32 * 2**20, ge=2**10, description="Largest picture that is accepted, in bytes."
+    )
+    pixel_limit: int = Field(
+        default=100_000_000, ge=1, description="Most pixels a picture may have when decoded."
+    )
+    batch_limit: int = Field(
+        default=5000, ge=1, description="Most predictions in one NDJSON request."
+    )
+    pictures_at_once: int = Field(
+        default=64, ge=1, description="Pictures in hand at once; beyond that callers get a 503."
+    )
+    deployment_wait: float = Field(
+        default=2.0, ge=0, description="Seconds an unknown deployment is waited for."
+    )

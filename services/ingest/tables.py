@@ -1,0 +1,76 @@
+"""Predictions as far as ingest needs them, the Datalake, the books."""
+
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, MetaData, Table, Text, Uuid
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+
+from libs.store.tables import Timestamp
+
+metadata = MetaData()
+
+prediction = Table(
+    "prediction",
+    metadata,
+    Column("deployment", Uuid, primary_key=True),
+    Column("id", Uuid, primary_key=True),
+    Column("organization", Uuid, nullable=False),
+    Column("data", Uuid, nullable=False),
+    Column("has_shadow", Boolean, nullable=False),
+    Column("width", Integer, nullable=False),
+    Column("height", Integer, nullable=False),
+    Column("event_time", Timestamp, nullable=False),
+    Column("receive_time", Timestamp, nullable=False),
+    Index("prediction_by_time", "deployment", "event_time", "id"),
+)
+
+data = Table(
+    "data",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("organization", Uuid, nullable=False),
+    Column("revision", Integer, nullable=False, server_default="1"),
+    Column("deployment", Uuid),
+    Column("filename", Text, nullable=False),
+    Column("content_type", Text, nullable=False),
+    Column("width", Integer, nullable=False),
+    Column("height", Integer, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("tags", ARRAY(Text), nullable=False),
+    Column("metadata", JSONB, nullable=False),
+    Column("custom_metadata", JSONB, nullable=False),
+    Column("picture_key", Text),
+    Column("picture_sha256", Text),
+    Column("picture_size", BigInteger),
+    Column("event_time", Timestamp, nullable=False),
+    Column("receive_time", Timestamp, nullable=False),
+    Index("data_listed", "organization", "event_time", "id"),
+    Index("data_by_picture", "organization", "picture_sha256"),
+)
+
+book = Table(
+    "book",
+    metadata,
+    Column("deployment", Uuid, primary_key=True),
+    Column("organization", Uuid, nullable=False),
+    Column("stored", BigInteger, nullable=False, server_default="0"),
+    Column("duplicate", BigInteger, nullable=False, server_default="0"),
+)
+
+boot = Table(
+    "boot",
+    metadata,
+    Column("deployment", Uuid, primary_key=True),
+    Column("boot", Uuid, primary_key=True),
+    Column("organization", Uuid, nullable=False),
+    Column("given", BigInteger, nullable=False, server_default="0"),
+    Column("consumed", BigInteger, nullable=False, server_default="0"),
+    Column("moved", Timestamp, nullable=False),
+)
+
+rejection = Table(
+    "rejection",
+    metadata,
+    Column("deployment", Uuid, primary_key=True),
+    Column("reason", Text, primary_key=True),
+    Column("organization", Uuid, nullable=False),
+    Column("count", BigInteger, nullable=False, server_default="0"),
+)
