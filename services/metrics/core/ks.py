@@ -61,7 +61,8 @@ def p_values(d: ArrayLike, *, n: int, m: int) -> Floats:
     values = np.clip(np.asarray(d, dtype=np.float64), 0.0, 1.0)
     if size < _SMOOTH:
         return _survival(values, size)
-    return np.exp(np.minimum(_log_survival(size)(values), 0.0), dtype=np.float64)
+    survival: Floats = np.exp(np.minimum(_log_survival(size)(values), 0.0))
+    return survival
 
 
 def benjamini_hochberg(p: ArrayLike) -> Floats:
@@ -110,7 +111,8 @@ def _distance(ordered: Codes, *, n: int, m: int) -> NDArray[np.int64]:
     i = np.arange(1, m + 1).astype(kind)
     above = (n * i - m * upper).max(axis=-1)
     below = (m * lower - n * (i - 1)).max(axis=-1)
-    return np.maximum(above, below).astype(np.int64)
+    largest: NDArray[np.int64] = np.maximum(above, below).astype(np.int64)
+    return largest
 
 
 def _below(values: NDArray[Any]) -> Floats:

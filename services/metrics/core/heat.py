@@ -1,0 +1,61 @@
+"""Heat maps: how much of each cell of a 32 × 32 grid of the unit image boxes have covered.
+
+Covered area is counted in whole numbers, `ONE` for a whole cell, so that a deleted prediction is
+subtracted exactly. Sides are rounded to a 256th of a cell.
+"""
+
+import zlib
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from libs.vision.boxes import as_boxes
+
+GRID = 32
+ONE = 1 << 16
+
+_STEPS = 256
+_FINE = 8
+
+Grid = NDArray[np.int64]
+
+
+def heat(boxes: ArrayLike, *, width: float, height: float) -> Grid:
+    """Covered area of boxes `x y w h` (N, 4) by cell, row by column: (32, 32)."""
+    x, y, w, h = as_boxes(boxes).T
+    across = _covered(x / width, (x + w) / width)
+    down = _covered(y / height, (y + h) / height)
+    grid: Grid = down.T @ across
+    return grid
+
+
+def heat_of_polygon(points: ArrayLike, *, width: float, height: float) -> Grid:
+    """Covered area of one polygon (P, 2) by cell, drawn on a grid eight times as fine."""
+    from PIL import Image, ImageDraw  # noqa: PLC0415
+
+    side = GRID * _FINE
+    scaled = np.asarray(points, dtype=np.float64) * [side / width, side / height]
+    canvas = Image.new("L", (side, side))
+    ImageDraw.Draw(canvas).polygon([(float(x), float(y)) for x, y in scaled], fill=1)
+    fine = np.asarray(canvas, dtype=np.int64).reshape(GRID, _FINE, GRID, _FINE)
+    grid: Grid = fine.sum(axis=(1, 3)) * (ONE // _FINE**2)
+    return grid
+
+
+def pack(grid: Grid) -> bytes:
+    """The grid, compressed."""
+    return zlib.compress(grid.astype("<i8").tobytes(), 6)
+
+
+def unpack(packed: bytes) -> Grid:
+    """The grid that `pack` made."""
+    return np.frombuffer(zlib.decompress(packed), dtype="<i8").reshape(GRID, GRID).astype(np.int64)
+
+
+def _covered(low: NDArray[np.float64], high: NDArray[np.float64]) -> Grid:
+    """256ths of each of 32 cells that the intervals [low, high] of the unit cover: (N, 32)."""
+    edges = np.rint(np.clip(np.stack([low, high]), 0, 1) * (GRID * _STEPS)).astype(np.int64)
+    cells = np.arange(GRID) * _STEPS
+    low_steps, high_steps = edges[:, :, None]
+    covered: Grid = np.clip(high_steps - cells, 0, _STEPS) - np.clip(low_steps - cells, 0, _STEPS)
+    return covered
