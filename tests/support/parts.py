@@ -19,7 +19,11 @@ T = TypeVar("T")
 
 
 def run_now(work: Coroutine[object, object, T]) -> T:
-    """Run `work` on a loop of its own, in this thread: parts outlive the loops of single tests."""
+    """Run `work` on a loop of its own, in this thread: parts outlive the loops of single tests.
+
+    Only where no loop runs: ask for the fixtures that use it as arguments, or by
+    `getfixturevalue` in a fixture that is not async.
+    """
     loop = asyncio.new_event_loop()
     try:
         return loop.run_until_complete(work)
