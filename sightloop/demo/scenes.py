@@ -148,7 +148,8 @@ def _turned(glyph: NDArray[np.float32], side: int, degrees: float) -> NDArray[np
     image = Image.fromarray(np.pad((glyph * 255).astype(np.uint8), 1))
     full = side * 10 // 8
     image = image.resize((full, full), Image.Resampling.BICUBIC)
-    ink = np.asarray(image.rotate(degrees, Image.Resampling.BILINEAR), np.float32) / 255
+    ink = np.asarray(image.rotate(degrees, Image.Resampling.BILINEAR), np.float32)
+    ink = ink / np.float32(255)
     rows, columns = np.flatnonzero((ink > BRIM).any(1)), np.flatnonzero((ink > BRIM).any(0))
     return ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
 

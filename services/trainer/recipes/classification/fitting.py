@@ -42,11 +42,16 @@ HEAD_W, HEAD_B = "head/w", "head/b"
 
 class ClassificationParameters(RecipeParameters):
     steps: int = Field(
-        200, ge=1, le=5000, description="Most iterations of L-BFGS; it ends earlier once settled."
+        default=200,
+        ge=1,
+        le=5000,
+        description="Most iterations of L-BFGS; it ends earlier once settled.",
     )
-    l2: float = Field(1e-2, gt=0, le=100, description="Weight of the penalty on large weights.")
+    l2: float = Field(
+        default=1e-2, gt=0, le=100, description="Weight of the penalty on large weights."
+    )
     replay_share: float = Field(
-        0.5,
+        default=0.5,
         ge=0,
         le=0.9,
         description="Share of each class's weight that the old training data has when retraining.",

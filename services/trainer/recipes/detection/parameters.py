@@ -18,42 +18,59 @@ LONG_EMA = 0.998
 
 class DetectionParameters(RecipeParameters):
     steps: int = Field(
-        800, ge=1, le=100_000, description="Optimiser steps. 300 to 500 are enough to retrain."
+        default=800,
+        ge=1,
+        le=100_000,
+        description="Optimiser steps. 300 to 500 are enough to retrain.",
     )
-    batch: int = Field(4, ge=1, le=64, description="Pictures per step.")
+    batch: int = Field(default=4, ge=1, le=64, description="Pictures per step.")
     input_width: int = Field(
-        256, ge=32, le=1024, description="Width the network sees, rounded to a multiple of 32."
+        default=256,
+        ge=32,
+        le=1024,
+        description="Width the network sees, rounded to a multiple of 32.",
     )
     input_height: int = Field(
-        192, ge=32, le=1024, description="Height the network sees, rounded to a multiple of 32."
+        default=192,
+        ge=32,
+        le=1024,
+        description="Height the network sees, rounded to a multiple of 32.",
     )
     learning_rate: float | None = Field(
-        None,
+        default=None,
         gt=0,
         le=0.1,
         description="Highest learning rate. Unset: 0.003, and 0.002 when starting from a model.",
     )
-    seed: int = Field(0, ge=0, lt=2**32, description="Same seed, same data: the same weights.")
+    seed: int = Field(
+        default=0, ge=0, lt=2**32, description="Same seed, same data: the same weights."
+    )
     flips: bool = Field(
-        True, description="Mirror pictures at random. Off where orientation carries meaning."
+        default=True,
+        description="Mirror pictures at random. Off where orientation carries meaning.",
     )
     quarter_turns: bool = Field(
-        True, description="Turn pictures by 90° at random. Off where orientation carries meaning."
+        default=True,
+        description="Turn pictures by 90° at random. Off where orientation carries meaning.",
     )
     jitter: float = Field(
-        0.1,
+        default=0.1,
         ge=0,
         le=0.9,
         description="Largest relative change of each colour channel. High values make the model "
         "robust to another camera and cost accuracy on this one.",
     )
-    scale_min: float = Field(0.9, ge=0.25, le=4, description="Smallest random magnification.")
-    scale_max: float = Field(1.15, ge=0.25, le=4, description="Largest random magnification.")
+    scale_min: float = Field(
+        default=0.9, ge=0.25, le=4, description="Smallest random magnification."
+    )
+    scale_max: float = Field(
+        default=1.15, ge=0.25, le=4, description="Largest random magnification."
+    )
     validate_every: int = Field(
-        200, ge=0, description="Steps between two validations; 0: only at the end."
+        default=200, ge=0, description="Steps between two validations; 0: only at the end."
     )
     replay_share: float = Field(
-        0.5,
+        default=0.5,
         ge=0,
         le=0.9,
         description="Share of each batch drawn from the old training data when retraining. At 0 "
