@@ -1,0 +1,36 @@
+"""An image as 576 numbers: 128 classical descriptors, then 448 of the random-filter net."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from services.metrics.core.outlier import descriptors, network
+
+EMBEDDING_SIZE = descriptors.COUNT + network.COUNT
+
+
+def embed(rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Embedding (576,) of an image uint8 (H, W, 3)."""
+    side = (descriptors.SIZE, descriptors.SIZE)
+    image = Image.fromarray(rgb)
+    small = np.asarray(image.resize(side, Image.Resampling.BILINEAR, reducing_gap=2.0))
+    return np.concatenate([descriptors.describe(small, rgb), network.features(small)])
+
+
+def tone(embedding: NDArray[np.float32]) -> "Tone":
+    """Brightness, contrast and sharpness, read off the descriptors of an embedding."""
+    mean, sd = embedding[22:25], embedding[25:28]
+    return Tone(
+        brightness=float(mean.mean()), contrast=float(sd.mean()), sharpness=float(embedding[43])
+    )
+
+
+@dataclass(frozen=True)
+class Tone:
+    """Mean level and mean deviation of the channels in [0, 1]; log variance of the Laplacian."""
+
+    brightness: float
+    contrast: float
+    sharpness: float
