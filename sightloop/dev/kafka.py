@@ -89,7 +89,7 @@ class KafkaBroker:
     @property
     def variables(self) -> dict[str, str]:
         """The settings that make Sightloop use this broker."""
-        return {"SIGHTLOOP_KAFKA": self.bootstrap_servers}
+        return {"SIGHTLOOP_BUS_URL": f"kafka://{self.bootstrap_servers}"}
 
     async def start(self) -> None:
         """Format the folder when new, start, return when requests are answered."""

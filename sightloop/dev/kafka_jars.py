@@ -17,7 +17,7 @@ KAFKA_VERSION = "4.1.1"
 
 _CACHED = f"kafka-{KAFKA_VERSION}"
 _PINNED = Path(__file__).with_name("kafka-jars.sha256")
-_POM = """<project xmlns="http://maven.apache.org/POM/4.0.0">
+_POM = """<project>
 <modelVersion>4.0.0</modelVersion>
 <groupId>sightloop</groupId><artifactId>broker</artifactId><version>1</version>
 <dependencies>{dependencies}</dependencies>

@@ -65,14 +65,15 @@ class S3Server:
         return f"http://127.0.0.1:{self._port}"
 
     @property
+    def url(self) -> str:
+        """Address of the bucket as `libs.blobs` reads it; holds the secret."""
+        host = f"127.0.0.1:{self._port}"
+        return f"s3://{self.access_key}:{self.secret_key}@{host}/{self.bucket}?tls=off"
+
+    @property
     def variables(self) -> dict[str, str]:
         """The settings that make Sightloop use this server."""
-        return {
-            "SIGHTLOOP_S3_ENDPOINT": self.endpoint,
-            "SIGHTLOOP_S3_ACCESS_KEY": self.access_key,
-            "SIGHTLOOP_S3_SECRET_KEY": self.secret_key,
-            "SIGHTLOOP_S3_BUCKET": self.bucket,
-        }
+        return {"SIGHTLOOP_BLOBS_URL": self.url}
 
     async def start(self) -> None:
         """Start, make the bucket when new, return when it can be written."""

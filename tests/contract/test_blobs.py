@@ -11,7 +11,7 @@ import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from urllib.parse import parse_qs, quote, urlsplit
+from urllib.parse import parse_qs, urlsplit
 from uuid import uuid4
 
 import httpx
@@ -36,9 +36,7 @@ BAD_KEYS += ["a\n", "ä", "a b", "a~", "a%2e", "x" * 201, "/".join(["abc"] * 200
 def blobs_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "files":
         return f"file://{tmp_path}/blobs"
-    server = request.getfixturevalue("s3")
-    keys = f"{quote(server.access_key)}:{quote(server.secret_key)}"
-    return f"s3://{keys}@{server.endpoint.removeprefix('http://')}/{server.bucket}?tls=off"
+    return str(request.getfixturevalue("s3").url)
 
 
 @pytest.fixture

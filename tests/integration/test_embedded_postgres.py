@@ -147,6 +147,7 @@ async def test_the_server_never_runs_as_root(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root to become another user")
+@pytest.mark.slow
 async def test_an_ordinary_user_and_root_take_turns(tmp_path: Path) -> None:
     user = pwd.getpwnam("daemon")
     home = tmp_path / "home"
@@ -169,6 +170,7 @@ async def test_an_ordinary_user_and_root_take_turns(tmp_path: Path) -> None:
             await write_row(pg, "from root")
 
 
+@pytest.mark.slow
 async def test_the_server_ends_with_a_killed_parent_and_the_folder_is_free_at_once(
     tmp_path: Path,
 ) -> None:
