@@ -16,6 +16,10 @@ class BusUnavailable(Transient):
     """The bus cannot be reached, or did not answer in time."""
 
 
+class UnknownTopic(LookupError):
+    """A message for a topic that was never made (`Bus.ensure`)."""
+
+
 class CommitRejected(Exception):
     """The partitions were taken away before the commit; their next owner repeats the work."""
 
@@ -56,11 +60,12 @@ class Sink(Protocol):
 
         Raises:
             BusUnavailable: some may be durable and some not; publishing again is safe.
+            UnknownTopic: nothing was published.
         """
 
 
 class Source(Protocol):
-    """A member of a consumer group. One task uses it at a time.
+    """A member of a consumer group. One task fetches; commits may come from others meanwhile.
 
     `fetch` moves the *position*; `commit` moves the *committed offset*, from which the next
     owner of the partition starts. Offsets that are committed are the next ones to read.
