@@ -146,3 +146,16 @@ def test_the_best_threshold_lies_between_the_last_hit_and_the_first_miss() -> No
 
 def test_few_truths_leave_the_usual_threshold() -> None:
     assert best_f1(np.array([0.9, 0.8]), np.array([True, False]), truths=1)[1] == 0.3
+
+
+def test_a_picture_taken_sideways_is_learned_as_it_is_shown() -> None:
+    pixels = np.zeros((30, 40, 3), np.uint8)
+    pixels[:, :20] = 255
+    packed, exif = io.BytesIO(), Image.Exif()
+    exif[0x0112] = 6  # shown after a quarter turn clockwise: the left becomes the top
+    Image.fromarray(pixels).save(packed, "PNG", exif=exif)
+    item = Item(packed.getvalue(), np.array([0]), np.array([[0, 0, 30, 20]], np.float32))
+    image, corners, _ = Pictures([item], (64, 64)).read(0)
+    np.testing.assert_allclose(corners, [[0, 0, 1, 0.5]])
+    assert np.asarray(image)[10, 40, 0] == 255
+    assert np.asarray(image)[70, 40, 0] == 0
