@@ -1,0 +1,3 @@
+"""Sightloop: the production loop for computer-vision models."""
+
+__version__ = "0.1.0"

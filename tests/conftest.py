@@ -1,12 +1,21 @@
 """Fixtures every tier may use. Each costs nothing until a test asks for it."""
 
+import os
 from collections.abc import Iterator
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
+from libs.store.clock import SystemClock
 from sightloop.dev.s3 import S3Server
 from sightloop.embedded.postgres import EmbeddedPostgres
+from sightloop.keys import Keys, make_keys
 from tests.support import parts
+from tests.support.services import Run, RunningServices, running_services
+
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 
 @pytest.fixture(scope="session")
@@ -28,3 +37,25 @@ def s3() -> Iterator[S3Server]:
     """One S3 server for the session: `endpoint`, `access_key`, `secret_key`, `bucket`."""
     with parts.running_s3() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def keys() -> Keys:
+    """The keys of the session's installation."""
+    return make_keys(now=SystemClock().now())
+
+
+@pytest.fixture
+def service_runner(
+    postgres: EmbeddedPostgres, tmp_path: Path, keys: Keys, monkeypatch: pytest.MonkeyPatch
+) -> Run:
+    """`async with service_runner("ingest") as running:` runs services on databases of their own."""
+    for name, value in keys.environment().items():
+        monkeypatch.setenv(name, value)
+
+    def run(*names: str) -> AbstractAsyncContextManager[RunningServices]:
+        return running_services(
+            names, postgres=postgres, folder=tmp_path, keys=keys, suffix=uuid4().hex[:12]
+        )
+
+    return run

@@ -45,15 +45,22 @@ class Loop:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
-    """One service. `parts`: its own value, which its routes find by type."""
+    """One service. `parts`: its own value, which its routes find by type.
+
+    `last_routers` come after the routers of every service of the process. `prepare` runs before
+    anything else of the process starts, `on_stop` when the process becomes unready.
+    """
 
     name: str
     parts: object
     routers: tuple[APIRouter, ...] = ()
+    last_routers: tuple[APIRouter, ...] = ()
     consumers: tuple[Consumer, ...] = ()
     loops: tuple[Loop, ...] = ()
     jobs: tuple[JobKind, ...] = ()
     store: Store | None = None
+    prepare: Callable[[], Awaitable[None]] | None = None
+    on_stop: Callable[[], None] | None = None
     depends_on: tuple[str, ...] = ()
 
 

@@ -77,21 +77,27 @@ def load(kind: type[S], **values: Any) -> S:
     try:
         return kind(**values)
     except ValidationError as error:
-        prefix = str(kind.model_config.get("env_prefix", PREFIX))
         lines = []
         for item in error.errors(include_input=False):
-            name = prefix + "_".join(str(part) for part in item["loc"]).upper()
-            lines.append(f"{name}: {item['msg']}")
+            field = str(item["loc"][0]) if item["loc"] else ""
+            known = field in kind.model_fields
+            lines.append(f"{_variable(kind, field) if known else field}: {item['msg']}")
         raise BadSettings("\n".join(lines)) from None
 
 
 def names(kinds: Iterable[type[Settings]]) -> dict[str, str]:
     """Every variable and its sentence."""
     return {
-        str(kind.model_config.get("env_prefix", PREFIX)) + name.upper(): field.description or ""
+        _variable(kind, name): field.description or ""
         for kind in kinds
         for name, field in kind.model_fields.items()
     }
+
+
+def _variable(kind: type[Settings], name: str) -> str:
+    alias = kind.model_fields[name].validation_alias
+    prefix = str(kind.model_config.get("env_prefix", PREFIX))
+    return alias if isinstance(alias, str) else prefix + name.upper()
 
 
 def refuse_unknown(environment: Mapping[str, str], known: Iterable[str]) -> None:

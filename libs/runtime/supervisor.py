@@ -77,7 +77,10 @@ class Supervisor:
         self._ready = False
         self._stop = asyncio.Event()
         self.app: FastAPI = create_app(
-            [router for service in self._services for router in service.routers],
+            [
+                *(router for service in self._services for router in service.routers),
+                *(router for service in self._services for router in service.last_routers),
+            ],
             parts=[service.parts for service in self._services],
             verifier=context.verifier,
             report=self.report,
@@ -124,6 +127,9 @@ class Supervisor:
             self._context.bus.ensure(TOPICS),
             *(work(store.database, store.schema) for store in stores),
         )
+        for service in self._services:
+            if service.prepare is not None:
+                await service.prepare()
 
     async def _supervise(
         self,
@@ -160,6 +166,9 @@ class Supervisor:
 
         self._ready = False
         await asyncio.sleep(context.settings.drain_seconds)
+        for service in self._services:
+            if service.on_stop is not None:
+                service.on_stop()
         server.should_exit = True
         await asyncio.wait([serving], timeout=_STOP_SECONDS)
         await work.stop()

@@ -1,14 +1,26 @@
-"""Waiting for a condition with a deadline, in place of sleeping."""
+"""Waiting for what comes by itself: with a deadline, and with what was last seen in the failure."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+T = TypeVar("T")
 
 
-async def until(condition: Callable[[], bool | Awaitable[bool]], *, seconds: float = 20.0) -> None:
-    """Return as soon as `condition` holds; fail when it does not within `seconds`."""
-    async with asyncio.timeout(seconds):
-        while True:
-            holds = condition()
-            if await holds if isinstance(holds, Awaitable) else holds:
-                return
-            await asyncio.sleep(0.01)
+async def eventually(
+    look: Callable[[], Awaitable[T]],
+    good: Callable[[T], bool] = bool,
+    *,
+    within: float = 15.0,
+    every: float = 0.02,
+) -> T:
+    """The first look that is good. Fails with the last one when `within` seconds have passed."""
+    deadline = time.monotonic() + within
+    while True:
+        seen = await look()
+        if good(seen):
+            return seen
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {within} s; last seen: {seen!r}")
+        await asyncio.sleep(every)

@@ -1,0 +1,1 @@
+"""Organisations, users, tokens; the interface; live updates; the one origin."""

@@ -1,0 +1,28 @@
+"""What the routes, consumers and loops of the gateway share."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from libs.api.tokens import Verifier
+from libs.store.clock import Clock
+from libs.store.session import Database
+from services.gateway.feed import Feed
+from services.gateway.settings import GatewaySettings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gateway:
+    """The gateway's parts."""
+
+    settings: GatewaySettings
+    clock: Clock
+    database: Database
+    key: Ed25519PrivateKey
+    verifier: Verifier
+    feed: Feed
+    http: httpx.AsyncClient
+    web: Path | None
+    secure_cookies: bool

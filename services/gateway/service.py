@@ -1,0 +1,53 @@
+"""The gateway, composed."""
+
+from functools import partial
+from pathlib import Path
+
+from libs.api.tokens import read_private_key
+from libs.bus.consumer import Consumer, each
+from libs.runtime.service import Context, Loop, Service
+from libs.runtime.settings import load
+from libs.schemas.events import JobChanged
+from libs.store.schema import Schema
+from services.gateway import consumers, issuing
+from services.gateway.api import access, live
+from services.gateway.api.proxy import proxy_routes
+from services.gateway.api.web import web_routes
+from services.gateway.feed import Feed
+from services.gateway.parts import Gateway
+from services.gateway.settings import GatewaySettings
+from services.gateway.tables import metadata
+
+_WEB = Path(__file__).parents[2] / "web" / "dist"
+SCHEMA = Schema(metadata=metadata, migrations=Path(__file__).parent / "migrations")
+
+
+def build(context: Context) -> Service:
+    """The gateway: who may do what, the interface, live updates, the one origin."""
+    settings = load(GatewaySettings)
+    store = context.store("gateway", SCHEMA)
+    web = settings.web or (_WEB if _WEB.is_dir() else None)
+    feed = Feed(kept=settings.feed_kept, listeners=settings.feed_listeners, clock=context.clock)
+    parts = Gateway(
+        settings=settings,
+        clock=context.clock,
+        database=store.database,
+        key=read_private_key(settings.signing_key.get_secret_value()),
+        verifier=context.verifier,
+        feed=feed,
+        http=context.http,
+        web=web,
+        secure_cookies=context.settings.public_url.startswith("https:"),
+    )
+    return Service(
+        name="gateway",
+        parts=parts,
+        routers=(access.router, live.router),
+        # The last routes take whatever no other service of this process has taken.
+        last_routers=(proxy_routes(settings.upstreams, context.http), web_routes(web)),
+        consumers=(Consumer(name="jobs", handlers=(each(JobChanged, consumers.on_job_changed),)),),
+        loops=(Loop(name="feed", run=partial(feed.run, context.bus)),),
+        prepare=partial(issuing.prepare, parts),
+        on_stop=feed.stop,
+        store=store,
+    )
