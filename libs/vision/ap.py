@@ -44,24 +44,25 @@ def pooled(states: Iterable[bytes], *, classes: int) -> "Quality":
     it. A class without ground truth has no precision: it counts in no mean.
     """
     state = MatchState.unpack(b"".join(states))
-    truths = np.zeros((classes, _A), dtype=np.int64)
-    np.add.at(truths, _known(state.truths["class"], classes), state.truth_counts())
+    truths = _truths(_known(state.truths["class"], classes), state.truth_counts(), classes=classes)
     rows = take(state.detections, _ranked(state.detections))
     of_class = _known(rows["class"], classes)
     starts = np.searchsorted(of_class, np.arange(classes))
     matched = np.flatnonzero(words(rows["tp"]))
     hits = bits(rows["tp"][matched]).view(np.bool_)
-    counted = _Counted.of(rows["ignored"])
+    counted = _Counted.of(rows["ignored"], before=np.concatenate([starts, matched + 1]))
+    of_matched = of_class[matched]
     precision = np.empty((_T, _R, classes, _A))
     recall = np.empty((_T, classes, _A))
     for a in range(_A):
         wanted = truths[:, a]
         points = _first_reaching(wanted)
         for t in range(_T):
-            ranks = matched[hits[_T * a + t]]
-            owner = of_class[ranks]
-            rows_before = counted.through(ranks, a, t=t) - counted.before(starts, a, t=t)[owner]
-            envelope, found = _envelope(rows_before, owner, points=points)
+            found_at = np.flatnonzero(hits[_T * a + t])
+            owner = of_matched.take(found_at)
+            counts = counted.column(found_at + classes, a, t=t)
+            counts -= counted.column(np.arange(classes), a, t=t).take(owner)
+            envelope, found = _envelope(counts, owner, points=points)
             precision[t, :, :, a] = np.where(wanted > 0, envelope.T, -1.0)
             recall[t, :, a] = np.where(wanted > 0, found / np.maximum(wanted, 1), -1.0)
     return Quality(precision, recall)
@@ -77,6 +78,12 @@ def _known(indices: NDArray[np.uint16], classes: int) -> Ints:
     if found.size and found.max() >= classes:
         raise ClassBeyondLabelMap(int(found.max()), classes)
     return found
+
+
+def _truths(of_class: Ints, counts: Ints, *, classes: int) -> Ints:
+    """Ground truths by class and area range: (classes, 4)."""
+    columns = [np.bincount(of_class, column, minlength=classes) for column in counts.T]
+    return np.stack(columns, axis=1).astype(np.int64)
 
 
 def _ranked(rows: NDArray[np.void]) -> Ints:
@@ -130,19 +137,19 @@ def _mean(values: Floats) -> float | None:
 
 @dataclass(frozen=True)
 class _Counted:
-    """How many of the ranked rows each column counts, up to any row.
+    """How many of the ranked rows each column counts before any of P chosen rows.
 
     Most rows are counted or ignored at all ten thresholds of an area alike: one cumulative sum
-    an area does for those. The few mixed ones are summed by column, and found by bisection.
+    an area does for those. The few mixed ones are summed by column.
     """
 
     alike: list[Counts]
-    mixed: Ints
+    mixed_before: Ints
     of_mixed: Counts
 
     @classmethod
-    def of(cls, ignored: NDArray[np.uint8]) -> "_Counted":
-        """From the bit sets (N, 5) of the ranked rows."""
+    def of(cls, ignored: NDArray[np.uint8], *, before: Ints) -> "_Counted":
+        """From the bit sets (N, 5) of the ranked rows and the chosen rows (P,), 0 to N."""
         word = words(ignored)
         by_area = word & _LOWEST
         uniform = word == by_area * _EVERY_T
@@ -151,21 +158,17 @@ class _Counted:
         for a in range(_A):
             sums = np.zeros(len(word) + 1, dtype=np.int32)
             np.cumsum(uniform & (by_area & np.uint64(1 << (_T * a)) == 0), out=sums[1:])
-            alike.append(sums)
+            alike.append(sums.take(before))
         of_mixed = np.zeros((BITS, len(mixed) + 1), dtype=np.int32)
         np.cumsum(1 - bits(ignored[mixed]), axis=1, dtype=np.int32, out=of_mixed[:, 1:])
-        return cls(alike, mixed, of_mixed)
+        return cls(alike, np.searchsorted(mixed, before), of_mixed)
 
-    def before(self, ranks: Ints, a: int, *, t: int) -> Counts:
-        """Rows before each of `ranks` that count in area range `a` at threshold `t`."""
-        sums: Counts = self.alike[a][ranks]
-        if len(self.mixed):
-            sums = sums + self.of_mixed[_T * a + t, np.searchsorted(self.mixed, ranks)]
+    def column(self, chosen: Ints, a: int, *, t: int) -> Counts:
+        """Rows before each chosen one that count in area range `a` at threshold `t`."""
+        sums: Counts = self.alike[a].take(chosen)
+        if self.of_mixed.shape[1] > 1:
+            sums += self.of_mixed[_T * a + t].take(self.mixed_before.take(chosen))
         return sums
-
-    def through(self, ranks: Ints, a: int, *, t: int) -> Counts:
-        """As `before`, each of `ranks` included."""
-        return self.before(ranks + 1, a, t=t)
 
 
 @dataclass(frozen=True)

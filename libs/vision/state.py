@@ -15,6 +15,7 @@ BITS = len(IOU_THRESHOLDS) * len(AREA_NAMES)
 _BYTES = BITS // 8
 _DETECTION, _TRUTH = 1, 2
 _COUNT_LIMIT = 1 << 16
+_COUNTS_AT = 1 + 2 + 8  # where the bytes of `tp` begin in a record
 
 RECORD = np.dtype(
     [
@@ -107,8 +108,9 @@ class MatchState:
 
     def truth_counts(self) -> NDArray[np.int64]:
         """Ground truths by record of `truths` and area range: (len(truths), 4)."""
-        joined = np.concatenate([self.truths["tp"], self.truths["ignored"][:, :3]], axis=1)
-        counts: NDArray[np.int64] = np.ascontiguousarray(joined).view("<u2").astype(np.int64)
+        raw = self.truths.view(np.uint8).reshape(len(self.truths), RECORD.itemsize)
+        packed = np.ascontiguousarray(raw[:, _COUNTS_AT : _COUNTS_AT + 2 * len(AREA_NAMES)])
+        counts: NDArray[np.int64] = packed.view("<u2").astype(np.int64)
         return counts
 
 
