@@ -3,7 +3,9 @@
 import asyncio
 import signal
 import sys
+from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -27,6 +29,23 @@ COMMAND = (sys.executable, "-c", "from sightloop.dev.cli import dev; dev()")
 class QuietHandler(SimpleHTTPRequestHandler):
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is given
         pass
+
+
+@asynccontextmanager
+async def running_up(
+    *arguments: str,
+) -> AsyncIterator[tuple[asyncio.subprocess.Process, asyncio.StreamReader]]:
+    """`dev up` in a process of its own, killed with all its parts when the test fails."""
+    process = await asyncio.create_subprocess_exec(
+        *(*COMMAND, "up", *arguments), cwd=ROOT, stdout=asyncio.subprocess.PIPE
+    )
+    assert process.stdout is not None
+    try:
+        yield process, process.stdout
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
 
 
 @pytest.fixture
@@ -128,22 +147,16 @@ def test_every_pinned_jar_is_named_once() -> None:
 
 @pytest.mark.slow
 async def test_up_prints_variables_that_work_and_ends_at_ctrl_c(tmp_path: Path) -> None:
-    process = await asyncio.create_subprocess_exec(
-        *(*COMMAND, "up", "postgres", "--data", str(tmp_path / "data")),
-        cwd=ROOT,
-        stdout=asyncio.subprocess.PIPE,
-    )
-    assert process.stdout is not None
-    line = (await process.stdout.readline()).decode().strip()
-    name, _, value = line.removeprefix("export ").partition("=")
-    assert name == "SIGHTLOOP_DATABASE_URL"
-    assert (await process.stdout.readline()).decode().startswith("# running")
-    engine = create_async_engine(value.strip("'").format(service="postgres"))
-    async with engine.connect():
-        pass
-    await engine.dispose()
-    process.send_signal(signal.SIGINT)
-    assert await asyncio.wait_for(process.wait(), 30) == 0
+    async with running_up("postgres", "--data", str(tmp_path / "data")) as (process, said):
+        name, _, value = (await said.readline()).decode().strip().partition("=")
+        assert name == "export SIGHTLOOP_DATABASE_URL"
+        assert (await said.readline()).decode().startswith("# running")
+        engine = create_async_engine(value.strip("'").format(service="postgres"))
+        async with engine.connect():
+            pass
+        await engine.dispose()
+        process.send_signal(signal.SIGINT)
+        assert await asyncio.wait_for(process.wait(), 30) == 0
     assert not (tmp_path / "data" / "postgres" / "cluster" / "postmaster.pid").exists()
 
 
@@ -154,20 +167,15 @@ async def test_up_starts_all_three(tmp_path: Path) -> None:
     for part in (KafkaBroker, S3Server):
         if isinstance(found := part.available(), Missing):
             pytest.skip(found.reason)
-    process = await asyncio.create_subprocess_exec(
-        *(*COMMAND, "up", "--data", str(tmp_path / "data")),
-        cwd=ROOT,
-        stdout=asyncio.subprocess.PIPE,
-    )
-    assert process.stdout is not None
-    lines = [(await process.stdout.readline()).decode() for _ in range(3)]
-    assert [line.split("=")[0] for line in lines] == [
-        "export SIGHTLOOP_BUS_URL",
-        "export SIGHTLOOP_BLOBS_URL",
-        "export SIGHTLOOP_DATABASE_URL",
-    ]
-    process.terminate()
-    assert await asyncio.wait_for(process.wait(), 60) == 0
+    async with running_up("--data", str(tmp_path / "data")) as (process, said):
+        lines = [(await said.readline()).decode() for _ in range(3)]
+        assert [line.split("=")[0] for line in lines] == [
+            "export SIGHTLOOP_BUS_URL",
+            "export SIGHTLOOP_BLOBS_URL",
+            "export SIGHTLOOP_DATABASE_URL",
+        ]
+        process.terminate()
+        assert await asyncio.wait_for(process.wait(), 60) == 0
 
 
 def test_node_is_found_with_its_npm() -> None:

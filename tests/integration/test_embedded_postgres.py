@@ -181,9 +181,10 @@ async def test_the_server_ends_with_a_killed_parent_and_the_folder_is_free_at_on
         *holder_command(tmp_path / "pg", "--hold"), cwd=ROOT, stdout=subprocess.PIPE
     )
     assert parent.stdout is not None
-    server = json.loads(await parent.stdout.readline())["pid"]
+    said = await parent.stdout.readline()
     parent.kill()
     await parent.wait()
+    server = json.loads(said)["pid"]
     async with pg:
         assert await gone(server, within=0.5)
         assert await read_rows(pg) == ["before"]
