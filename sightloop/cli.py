@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from sightloop import __version__
+from sightloop.dev.cli import dev
 
 app = typer.Typer(
     name="sightloop",
@@ -21,6 +22,8 @@ app = typer.Typer(
 )
 config = typer.Typer(help="Settings: SIGHTLOOP_… variables.", no_args_is_help=True)
 app.add_typer(config, name="config")
+app.add_typer(dev, name="dev", help="Real parts on this machine, for work and for tests.")
+
 
 _DATA = Path("~/.local/share/sightloop")
 

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
 
 from libs.runtime.service import Build
 from libs.runtime.settings import Platform, Settings
@@ -24,10 +26,12 @@ def build_of(name: str) -> Build:
 
 def schema_of(name: str) -> Schema | None:
     """The tables of a service; None where it has no store."""
-    schema: Schema | None = getattr(
-        import_module(f"services.{_known(name)}.service"), "SCHEMA", None
-    )
-    return schema
+    package = f"services.{_known(name)}"
+    if find_spec(f"{package}.tables") is None:
+        return None
+    tables = import_module(f"{package}.tables")
+    migrations = Path(str(tables.__file__)).parent / "migrations"
+    return Schema(metadata=tables.metadata, migrations=migrations)
 
 
 def settings_of(names: Iterable[str] = SERVICES) -> list[type[Settings]]:

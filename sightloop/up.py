@@ -12,7 +12,7 @@ from urllib.parse import quote
 from libs.runtime.settings import Platform, load
 from libs.runtime.supervisor import listen
 from libs.store.clock import SystemClock
-from services.gateway.issuing import day_token
+from services.gateway.actions import day_token
 from services.gateway.parts import Gateway
 from sightloop.embedded.postgres import EmbeddedPostgres
 from sightloop.keys import keys_in

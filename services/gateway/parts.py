@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from libs.api.tokens import Verifier
 from libs.store.clock import Clock
 from libs.store.session import Database
-from services.gateway.feed import Feed
+from services.gateway.core.feed import Feed
 from services.gateway.settings import GatewaySettings
 
 

@@ -9,11 +9,11 @@ from libs.runtime.service import Context, Loop, Service
 from libs.runtime.settings import load
 from libs.schemas.events import JobChanged
 from libs.store.schema import Schema
-from services.gateway import consumers, issuing
+from services.gateway import actions, consumers, workers
 from services.gateway.api import access, live
 from services.gateway.api.proxy import proxy_routes
 from services.gateway.api.web import web_routes
-from services.gateway.feed import Feed
+from services.gateway.core.feed import Feed
 from services.gateway.parts import Gateway
 from services.gateway.settings import GatewaySettings
 from services.gateway.tables import metadata
@@ -27,7 +27,7 @@ def build(context: Context) -> Service:
     settings = load(GatewaySettings)
     store = context.store("gateway", SCHEMA)
     web = settings.web or (_WEB if _WEB.is_dir() else None)
-    feed = Feed(kept=settings.feed_kept, listeners=settings.feed_listeners, clock=context.clock)
+    feed = Feed(kept=settings.feed_kept, listeners=settings.feed_listeners)
     parts = Gateway(
         settings=settings,
         clock=context.clock,
@@ -46,8 +46,8 @@ def build(context: Context) -> Service:
         # The last routes take whatever no other service of this process has taken.
         last_routers=(proxy_routes(settings.upstreams, context.http), web_routes(web)),
         consumers=(Consumer(name="jobs", handlers=(each(JobChanged, consumers.on_job_changed),)),),
-        loops=(Loop(name="feed", run=partial(feed.run, context.bus)),),
-        prepare=partial(issuing.prepare, parts),
+        loops=(Loop(name="feed", run=partial(workers.feed_browsers, parts, context.bus)),),
+        prepare=partial(actions.prepare, parts),
         on_stop=feed.stop,
         store=store,
     )

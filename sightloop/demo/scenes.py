@@ -21,6 +21,7 @@ FEWEST, MOST = 4, 14
 SIDES = (44, 88)
 TURN = 20.0
 NOISE = 6.0
+NOISE_MARGIN = 256
 PALE = 0.72  # share of white in the belt
 BRIM = 0.25  # ink above this share belongs to the box
 CROWDING = 0.04  # of a digit that may lie under another
@@ -85,8 +86,9 @@ def scene(number: int, *, seed: int, split: Split) -> Scene:
         area += (colour - area) * (ink[:, :, None] * rng.uniform(0.75, 1.0))
         boxes.append((x, y, ink.shape[1], ink.shape[0]))
         classes.append(int(values[chosen]))
-    canvas += rng.standard_normal(canvas.shape, dtype=np.float32) * np.float32(NOISE)
-    rgb = np.clip(np.rint(canvas), 0, 255).astype(np.uint8)
+    down, right = rng.integers(NOISE_MARGIN, size=2)
+    canvas += _noise()[down : down + HEIGHT, right : right + WIDTH]
+    rgb = np.clip(canvas, 0, 255, out=canvas).astype(np.uint8)
     return Scene(rgb, np.array(boxes, np.float64).reshape(-1, 4), np.array(classes, np.int64))
 
 
@@ -111,6 +113,17 @@ def _photographs() -> tuple[Any, ...]:
     from sklearn.datasets import load_sample_images  # noqa: PLC0415
 
     return tuple(Image.fromarray(picture) for picture in load_sample_images().images)
+
+
+@cache
+def _noise() -> NDArray[np.float32]:
+    """A field of Gaussian noise larger than a scene, plus the half that rounds.
+
+    Scenes take a crop at random: drawing it anew each time is two thirds of a scene's cost.
+    """
+    rng = np.random.default_rng(0)
+    shape = (HEIGHT + NOISE_MARGIN, WIDTH + NOISE_MARGIN, 3)
+    return rng.standard_normal(shape, dtype=np.float32) * np.float32(NOISE) + np.float32(0.5)
 
 
 @cache

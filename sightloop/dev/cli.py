@@ -123,3 +123,14 @@ async def _start(server: Server, folder: Path, stack: AsyncExitStack) -> dict[st
             for module in pkgutil.iter_modules(services.__path__):
                 await postgres.create_database(module.name)
             return {"SIGHTLOOP_DATABASE_URL": postgres.dsn_template}
+
+
+@dev.command()
+def migration(
+    service: Annotated[str, typer.Argument(help="The service whose tables changed.")],
+    message: Annotated[str, typer.Argument(help="What changes, in a few words.")],
+) -> None:
+    """Write the next migration of a service; read it before you commit it."""
+    from sightloop.dev.migrations import write  # noqa: PLC0415
+
+    typer.echo(asyncio.run(write(service, message)))

@@ -15,7 +15,7 @@ from libs.api.tokens import BadToken, Caller
 from libs.schemas.events import TokenChanged
 from libs.schemas.ids import uuid7
 from libs.store.session import Cause, Tx
-from services.gateway import issuing, store
+from services.gateway import actions, store
 from services.gateway.dto import (
     IssuedToken,
     Login,
@@ -146,7 +146,7 @@ async def add_token(
         if beyond := sorted(scopes - caller.scopes):
             raise Problem(403, "beyond-your-own", f"you may not give {', '.join(beyond)}")
         days = body.expires_in_days
-        issued = await issuing.issue(
+        issued = await actions.issue(
             parts,
             tx,
             caller.organization,

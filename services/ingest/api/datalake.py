@@ -20,7 +20,7 @@ from libs.schemas.ids import uuid7
 from libs.schemas.values import Picture
 from libs.store.session import Cause
 from libs.vision.images import ImageRefused, inspect, thumbnail
-from services.ingest import monitor, store
+from services.ingest import actions, store
 from services.ingest.dto import DataDto, data_dto
 from services.ingest.parts import Ingest
 
@@ -61,7 +61,7 @@ async def upload(
         raise invalid("the picture is refused", [("file", str(error))]) from error
     sha256 = hashlib.sha256(content).hexdigest()
     picture = Picture(
-        key=monitor.picture_key(caller.organization, sha256, str(info.format)),
+        key=actions.picture_key(caller.organization, sha256, str(info.format)),
         sha256=sha256,
         size=len(content),
         content_type=str(info.format),

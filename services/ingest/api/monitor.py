@@ -19,7 +19,7 @@ from libs.schemas.events import DeploymentChanged, PredictionShadowLogged
 from libs.schemas.faults import Transient
 from libs.schemas.values import Logged, Output
 from libs.store.session import Cause
-from services.ingest import monitor, store
+from services.ingest import actions, store
 from services.ingest.core.body import Body, ShadowBody, where_of
 from services.ingest.core.shapes import to_shapes
 from services.ingest.dto import Accepted, LedgerDto, ledger_dto
@@ -69,11 +69,11 @@ async def log_prediction(
     target = await _deployment(parts, caller, deployment)
     try:
         raw, picture = await _read(request)
-        checked = monitor.check(parts, target, _decode(_decode_body, raw), picture=picture, key=key)
-        logged = await monitor.keep_picture(parts, caller.organization, checked)
+        checked = actions.check(parts, target, _decode(_decode_body, raw), picture=picture, key=key)
+        logged = await actions.keep_picture(parts, caller.organization, checked)
     except PredictionRejected as error:
         raise _rejection(parts, caller, deployment, error) from error
-    await monitor.publish(parts, caller.organization, caller.actor, [logged])
+    await actions.publish(parts, caller.organization, caller.actor, [logged])
     return Accepted(id=logged.prediction, data=logged.data)
 
 
@@ -95,7 +95,7 @@ async def log_batch(request: Request, deployment: UUID, parts: Parts, caller: Wr
         )
     accepted = [result for result in results if isinstance(result, Logged)]
     if accepted:
-        await monitor.publish(parts, caller.organization, caller.actor, accepted)
+        await actions.publish(parts, caller.organization, caller.actor, accepted)
     body = b"\n".join(_line(number, result) for number, result in enumerate(results)) + b"\n"
     return Response(body, media_type="application/x-ndjson")
 
@@ -133,7 +133,7 @@ async def get_ledger(deployment: UUID, parts: Parts, caller: Reader) -> LedgerDt
 
 async def _deployment(parts: Ingest, caller: Caller, deployment: UUID) -> DeploymentChanged:
     try:
-        return await monitor.deployment_of(parts, caller.organization, deployment)
+        return await actions.deployment_of(parts, caller.organization, deployment)
     except DeploymentUnknown as error:
         raise not_found(f"deployment {deployment}") from error
 
@@ -162,8 +162,8 @@ async def _accept_line(
     parts: Ingest, caller: Caller, target: DeploymentChanged, line: bytes
 ) -> Logged | PredictionRejected:
     try:
-        checked = monitor.check(parts, target, _decode(_decode_body, line))
-        return await monitor.keep_picture(parts, caller.organization, checked)
+        checked = actions.check(parts, target, _decode(_decode_body, line))
+        return await actions.keep_picture(parts, caller.organization, checked)
     except PredictionRejected as error:
         parts.till.refuse(caller.organization, target.deployment, error.reason)
         return error

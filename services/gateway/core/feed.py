@@ -5,20 +5,14 @@ from collections import deque
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from uuid import UUID, uuid4
 
 import msgspec
 
-from libs.bus.driver import Begin, Bus
-from libs.schemas import topics
-from libs.schemas.envelope import MalformedEvent, decode
-from libs.store.clock import Clock
+from libs.schemas.envelope import Event
 from services.gateway.errors import FeedFull
 
-TOPICS = (
-    topics.REVIEWS, topics.DATA, topics.DEPLOYMENTS, topics.DATASETS, topics.MODELS,
-    topics.TRAINING, topics.ROLLOUTS, topics.JOBS, topics.LIVE,
-)  # fmt: skip
 _PENDING = 500
 _HEARTBEAT = 15.0
 
@@ -54,37 +48,21 @@ class _Listener:
 
 
 class Feed:
-    """Tails the bus and hands notices on. A browser that is too slow is told to start anew."""
+    """Hands notices on to who listens. A browser that is too slow is told to start anew."""
 
-    def __init__(self, *, kept: int, listeners: int, clock: Clock) -> None:
+    def __init__(self, *, kept: int, listeners: int) -> None:
         self._boot = uuid4().hex[:12]
         self._number = 0
         self._ring: deque[Notice] = deque(maxlen=kept)
         self._listeners: set[_Listener] = set()
         self._limit = listeners
-        self._clock = clock
 
-    async def run(self, bus: Bus) -> None:
-        """Read the topics from their end, for as long as the process runs."""
-        async with bus.reader(TOPICS, begin=Begin.END) as reader:
-            while True:
-                for record in await reader.fetch(limit=500, wait=5.0):
-                    try:
-                        received = decode(record.message.headers, record.message.value)
-                    except MalformedEvent:
-                        continue
-                    self._tell(received.organization, received.data)
-
-    def _tell(self, organization: UUID, event: msgspec.Struct) -> None:
-        kind = event.event_type.removeprefix("sightloop.").rsplit(".", 1)[0]  # type: ignore[attr-defined]
+    def tell(self, organization: UUID, event: Event, time: datetime) -> None:
+        """Something changed, says an event of some time."""
+        kind = event.event_type.removeprefix("sightloop.").rsplit(".", 1)[0]
         deployment = getattr(event, "deployment", None)
         self._number += 1
-        body = {
-            "type": kind,
-            "deployment": deployment,
-            "subject": event.key,  # type: ignore[attr-defined]
-            "time": self._clock.now(),
-        }
+        body = {"type": kind, "deployment": deployment, "subject": event.key, "time": time}
         notice = Notice(
             self._number,
             organization,

@@ -1,0 +1,63 @@
+# Sightloop. `make` alone lists what there is.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+VENV ?= .venv
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := $(VENV)/bin
+DATA ?= $(HOME)/.local/share/sightloop
+PORT ?= 8000
+export ORT_DISABLE_TELEMETRY := 1
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help demo up test test-k8s check bench fmt web lock clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  \033[1m%-10s\033[0m %s\n", $$1, $$2}' Makefile
+
+demo: $(VENV)/.runtime web ## play the whole loop on real pixels; leaves the dashboard running (EXIT=1, REPORT=file, IMAGES=dir, ANNOTATIONS=coco.json)
+	@$(BIN)/sightloop demo $(if $(EXIT),--exit) $(if $(REPORT),--report '$(REPORT)') \
+	  $(if $(IMAGES),--images '$(IMAGES)') $(if $(ANNOTATIONS),--annotations '$(ANNOTATIONS)') $(DEMO_OPTIONS)
+
+up: $(VENV)/.runtime web ## run everything in one process on embedded parts (DATA=folder, PORT=number)
+	@$(BIN)/sightloop up --data '$(DATA)' --port $(PORT)
+
+test: $(VENV)/.dev web ## run all tests, those on real Kafka, PostgreSQL, S3 and a browser included
+	@$(BIN)/sightloop dev fetch || true
+	@$(BIN)/sightloop dev doctor || true
+	@if [ -e web/node_modules ]; then PATH="$$($(BIN)/sightloop dev node-path):$$PATH" npm --prefix web test; \
+	  else echo "SKIPPED: the interface's own tests (no Node)"; fi
+	@$(BIN)/python -m pytest -q
+
+check: $(VENV)/.dev ## lint, types, import contracts and the quick tests, in under a minute
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports --no-cache
+	@$(BIN)/python -m pytest -q -m "not slow" tests/unit tests/arch
+
+bench: $(VENV)/.dev ## measure; prints one table a benchmark
+	@for file in benchmarks/[a-z]*.py; do echo "== $$file"; $(BIN)/python "$$file"; done
+
+fmt: $(VENV)/.dev ## format the code and mend what can be mended
+	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
+
+web: $(VENV)/.runtime ## build the interface, where Node is or can be had
+	@tools/build-web $(BIN)
+
+lock: $(VENV)/.dev ## compile the lock files again (hashes, no addresses)
+	@tools/lock $(BIN)
+
+clean: ## remove what was built here; the data folder stays
+	@rm -rf $(VENV) web/node_modules web/dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Sightloop needs Python 3.11 or later; found $$($(PYTHON) --version). Set PYTHON=…"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { echo "Python's venv module is missing (Debian: python3-venv)"; exit 1; }
+
+$(VENV)/.runtime: requirements/runtime.txt pyproject.toml | $(VENV)/bin/python
+	@tools/install $(BIN) requirements/runtime.txt
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt $(VENV)/.runtime
+	@tools/install $(BIN) requirements/dev.txt
+	@touch $@

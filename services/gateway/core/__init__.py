@@ -1,0 +1,1 @@
+"""Live updates: who listens, and what he missed. Pure."""
