@@ -1,0 +1,113 @@
+"""Pictures of the pages, to be looked at: `python scripts/screenshots.py URL FOLDER [NAME…]`.
+
+Each page at 1440 and 390 px, light and dark. URL is a running system or the mock; the token is read
+from SIGHTLOOP_TOKEN (the mock takes any of eight characters or more).
+"""
+
+import os
+import sys
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
+SIZES = {"1440": (1440, 900), "390": (390, 844)}
+
+
+def pages(page: Page) -> dict[str, str]:
+    """Name and path of each page, with the ids of the running system."""
+
+    def first(path: str, n: int = 0) -> dict[str, str]:
+        items = page.evaluate(f"fetch('/api{path}').then(r => r.json())")["items"]
+        return items[n] if n < len(items) else {}
+
+    org = page.evaluate("fetch('/api/gateway/v1/me').then(r => r.json())")["organization"]["name"]
+    d, other, empty = (first("/deployer/v1/deployments", n).get("id", "none") for n in range(3))
+    running = first("/trainer/v1/experiments")
+    model = first("/deployer/v1/models").get("id", "none")
+    version = first(f"/deployer/v1/models/{model}/versions").get("id", "none")
+    at = f"/o/{org}/deployments/{d}"
+    experiments = f"/o/{org}/projects/{running.get('project', 'all')}/experiments"
+    return {
+        "deployments": f"/o/{org}/deployments",
+        "dashboard": f"{at}/dashboard",
+        "dashboard-hour": f"{at}/dashboard?range=1h",
+        "dashboard-classes": f"/o/{org}/deployments/{other}/dashboard",
+        "dashboard-empty": f"/o/{org}/deployments/{empty}/dashboard",
+        "predictions": f"{at}/predictions",
+        "predictions-table": f"{at}/predictions?view=table&sort=outlier",
+        "predictions-empty": f"{at}/predictions?label=RBC&boxes_min=900",
+        "review": f"{at}/review/next?src=queue",
+        "review-classes": f"/o/{org}/deployments/{other}/review/next?src=queue",
+        "settings-general": f"{at}/settings/general",
+        "settings-training-data": f"{at}/settings/training-data",
+        "settings-feedback-loop": f"{at}/settings/feedback-loop",
+        "settings-training": f"{at}/settings/training",
+        "settings-delivery": f"{at}/settings/delivery",
+        "rollout": f"{at}/rollouts/current",
+        "rollout-empty": f"/o/{org}/deployments/{other}/rollouts/current",
+        "experiments": f"/o/{org}/projects/all/experiments",
+        "experiment": f"{experiments}/{running.get('id', 'none')}",
+        "models": f"/o/{org}/models",
+        "versions": f"/o/{org}/models/{model}/versions",
+        "version": f"/o/{org}/models/{model}/versions/{version}",
+        "books": f"/o/{org}/operations/books",
+        "me": "/me",
+        "not-found": f"/o/{org}/nowhere",
+    }
+
+
+def shoot(browser: Browser, url: str, folder: Path, *, theme: str, size: str, only: set[str]) -> None:
+    width, height = SIZES[size]
+    context = browser.new_context(
+        viewport={"width": width, "height": height}, color_scheme=theme, timezone_id="Europe/Paris"
+    )
+    page = context.new_page()
+    page.on("console", lambda m: print(f"  {m.type}: {m.text}") if m.type == "error" else None)
+    page.on("pageerror", lambda error: print(f"  page error: {error}"))
+    page.goto(url)
+    page.get_by_label("Token").wait_for()
+    if not only or "login" in only:
+        page.screenshot(path=folder / f"login-{size}-{theme}.png")
+    page.get_by_label("Token").fill(os.environ.get("SIGHTLOOP_TOKEN", "mock-token"))
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("heading", name="Deployments").wait_for()
+    for name, path in pages(page).items():
+        if only and name not in only:
+            continue
+        print(name, size, theme)
+        page.goto(url + path)
+        page.wait_for_timeout(1500)
+        full = name.startswith(("dashboard", "settings", "rollout"))
+        if full:
+            page.set_viewport_size({"width": width, "height": 2600})
+            page.wait_for_timeout(700)
+            bottom = page.evaluate("Math.ceil(document.querySelector('#main').lastElementChild?.getBoundingClientRect().bottom ?? 900)")
+            page.set_viewport_size({"width": width, "height": min(3400, max(height, bottom + 60))})
+            page.wait_for_timeout(500)
+        page.screenshot(path=folder / f"{name}-{size}-{theme}.png")
+        if full:
+            page.set_viewport_size({"width": width, "height": height})
+        overflow = page.evaluate(
+            "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        )
+        if overflow > 0:
+            print(f"  wider than the window by {overflow} px")
+    context.close()
+
+
+def main() -> None:
+    url, folder, *names = sys.argv[1:]
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    themes = os.environ.get("THEMES", "light dark").split()
+    sizes = os.environ.get("SIZES", "1440 390").split()
+    with sync_playwright() as play:
+        browser = play.chromium.launch(executable_path="/usr/bin/chromium", args=ARGUMENTS)
+        for size in sizes:
+            for theme in themes:
+                shoot(browser, url, Path(folder), theme=theme, size=size, only=set(names))
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()

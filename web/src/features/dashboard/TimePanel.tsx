@@ -1,0 +1,209 @@
+import { Link, useNavigate } from "@tanstack/react-router";
+import { type ReactNode, useMemo, useState } from "react";
+import type { Dashboard } from "@/api/types";
+import { useDeploymentId, useOrg } from "@/app/params";
+import { ChartPanel } from "@/components/ChartPanel";
+import { Button } from "@/components/controls";
+import { count, dateTime } from "@/lib/format";
+import { usePreferences, useTheme } from "@/lib/preferences";
+import { bucketName, gaps, type TimeChart, type TimeSeries, timeOption } from "@/lib/timechart";
+
+export type Zoom = (from: string, to: string) => void;
+
+interface Props {
+  data: Dashboard;
+  title: string;
+  unit: string;
+  kind?: "line" | "bar";
+  format: (value: number | null) => string;
+  /** Colours are tokens, resolved anew when the theme changes. */
+  series: (colour: (token: string) => string) => TimeSeries[];
+  points?: (colour: (token: string) => string) => TimeChart["points"];
+  t?: number[];
+  line?: TimeChart["line"];
+  log?: boolean;
+  max?: number;
+  onZoom: Zoom;
+  tools?: ReactNode;
+  wide?: boolean;
+  summary?: string;
+  /** Extra conditions of the list that a click opens. */
+  condition?: { outlier_min?: number; label?: string };
+}
+
+export function TimePanel(props: Props) {
+  const { data, t = data.t, format, kind = "line" } = props;
+  const { zone } = usePreferences();
+  const theme = useTheme();
+  const [pin, setPin] = useState<number | null>(null);
+  const navigate = useNavigate();
+  const org = useOrg();
+  const d = useDeploymentId();
+  const { series: makeSeries, points: makePoints, line, log, max } = props;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the makers close over `data` and `log`
+  const { option, series } = useMemo(() => {
+    const colour = (name: string) =>
+      getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+    const made = makeSeries(colour);
+    const points = makePoints?.(colour);
+    return {
+      series: made,
+      option: timeOption({
+        t,
+        bucketSeconds: data.bucket_seconds,
+        series: made,
+        points: points?.some((one) => one.data.length > 0) ? points : undefined,
+        kind,
+        zone,
+        format,
+        line,
+        log,
+        max,
+        span: [Date.parse(data.from), Date.parse(data.to)],
+      }),
+    };
+  }, [data, theme, zone, log, kind, t]);
+
+  const pick = (x: number, y: number) => {
+    if (makePoints && data.points) {
+      const width = Date.parse(data.to) - Date.parse(data.from);
+      const near = nearest(makePoints(() => "")?.[0]?.data ?? [], x, y, width, max);
+      const hit = near === null ? undefined : data.points[near];
+      if (hit) {
+        void navigate({
+          to: "/o/$org/deployments/$d/review/$asset",
+          params: { org, d, asset: hit.prediction },
+          search: { src: "list" },
+        });
+        return;
+      }
+    }
+    let index = -1;
+    t.forEach((start, i) => {
+      if (start * 1000 <= x) index = i;
+    });
+    setPin(index >= 0 ? index : null);
+  };
+  const breaks = series.reduce((n, one) => Math.max(n, gaps(one.values)), 0);
+  return (
+    <ChartPanel
+      title={props.title}
+      subtitle={`${props.unit} · ${bucketName(data.bucket_seconds)} buckets`}
+      summary={`${props.summary ?? ""} ${breaks ? `${breaks} gaps.` : "No gaps."}`}
+      table={() => ({
+        head: [`Time (${zone === "UTC" ? "UTC" : "local"})`, ...series.map((one) => one.name)],
+        rows: t.map((at, i) => [
+          dateTime(at * 1000, zone),
+          ...series.map((one) => one.values[i] ?? null),
+        ]),
+      })}
+      option={option}
+      time
+      wide={props.wide}
+      tools={props.tools}
+      onZoom={(from, to) =>
+        props.onZoom(new Date(from).toISOString(), new Date(to).toISOString())
+      }
+      onPick={pick}
+      overlay={pin !== null && t[pin] !== undefined ? (
+          <Pinned
+            data={data}
+            at={t[pin]}
+            index={pin}
+            series={series}
+            format={format}
+            condition={props.condition}
+            onClose={() => setPin(null)}
+          />
+        ) : undefined
+      }
+      note={series.length > 1 ? <Legend series={series} square={kind === "bar"} /> : undefined}
+    />
+  );
+}
+
+function nearest(
+  data: [number, number][],
+  x: number,
+  y: number,
+  width: number,
+  max: number | undefined,
+): number | null {
+  const top = max ?? Math.max(...data.map((one) => one[1]), 1e-9);
+  let best: number | null = null;
+  let distance = 0.0009;
+  data.forEach(([px, py], i) => {
+    const far = ((px - x) / width) ** 2 + ((py - y) / top / 3) ** 2;
+    if (far < distance) {
+      distance = far;
+      best = i;
+    }
+  });
+  return best;
+}
+
+export function Legend({ series, square }: { series: TimeSeries[]; square?: boolean }) {
+  const named = series.filter((one) => !one.faint);
+  return (
+    <div className="legend" aria-hidden="true">
+      {named.map((one) => (
+        <span key={one.name} className="key">
+          <span className={square ? "swatch square" : "swatch"} style={{ color: one.colour }} />
+          {one.name}
+        </span>
+      ))}
+    </div>
+  );
+}
+
+/** The tooltip of a click: it stays while live data arrives, and leads to the predictions behind it. */
+function Pinned(props: {
+  data: Dashboard;
+  at: number;
+  index: number;
+  series: TimeSeries[];
+  format: (value: number | null) => string;
+  condition: Props["condition"];
+  onClose: () => void;
+}) {
+  const org = useOrg();
+  const d = useDeploymentId();
+  const { zone } = usePreferences();
+  const [frozen] = useState(() => ({
+    at: props.at,
+    rows: props.series.map((one) => ({ name: one.name, value: one.values[props.index] ?? null })),
+    n: props.data.volume[props.data.t.indexOf(props.at)] ?? null,
+  }));
+  const end = frozen.at + props.data.bucket_seconds;
+  return (
+    <div className="pinned" role="dialog" aria-label="Pinned values">
+      <div className="row">
+        <strong className="grow">{dateTime(frozen.at * 1000, zone)}</strong>
+        <Button tone="quiet" icon="cross" aria-label="Unpin" onClick={props.onClose} />
+      </div>
+      <dl>
+        {frozen.rows.map((row) => (
+          <div key={row.name}>
+            <dt>{row.name}</dt>
+            <dd>{props.format(row.value)}</dd>
+          </div>
+        ))}
+        <div>
+          <dt>n</dt>
+          <dd>{count(frozen.n)}</dd>
+        </div>
+      </dl>
+      <Link
+        to="/o/$org/deployments/$d/predictions"
+        params={{ org, d }}
+        search={{
+          from: new Date(frozen.at * 1000).toISOString(),
+          to: new Date(end * 1000).toISOString(),
+          ...props.condition,
+        }}
+      >
+        Open {count(frozen.n)} predictions
+      </Link>
+    </div>
+  );
+}
