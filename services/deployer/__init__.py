@@ -1,0 +1,1 @@
+"""Models, deployments, roll-outs, and the verdict of champion against shadow."""

@@ -1,0 +1,1 @@
+"""Pure: the verdict's mathematics, and what fits what."""

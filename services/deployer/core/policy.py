@@ -1,0 +1,102 @@
+"""What is fixed before the first look at a candidate."""
+
+import math
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+
+class Loss(StrEnum):
+    """The bounded loss of one image, for each model at its own threshold."""
+
+    F1_AT_50 = "F1_AT_50"  # 1 − F1 at IoU 0.5
+    ERROR = "ERROR"  # 0 or 1: the label is wrong
+
+
+class Action(StrEnum):
+    """What a verdict does beyond being told."""
+
+    NOTIFY = "notify"
+    PROMOTE = "promote"
+
+
+class Verdict(StrEnum):
+    BETTER = "BETTER"
+    WORSE = "WORSE"
+    NOT_WORSE = "NOT_WORSE"
+
+
+@dataclass(frozen=True, slots=True)
+class Bursts:
+    """Which images come in one burst: those that share a field's value, within a time window.
+
+    `field`: `source`, `metadata.<key>` or `custom_metadata.<key>`; None: the window alone.
+    `window`: None: the field alone, until a draw comes without it.
+    """
+
+    field: str | None = None
+    window: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """How a candidate is judged.
+
+    `uniform`: share u of the draw's probability that is equal for all; bounds the weights by
+    W = 1/u. `delta`: how much worse is still "not worse". `minimum`, `maximum`: images reviewed
+    before a verdict, and after which nobody looks on. Raises PolicyRefused.
+    """
+
+    loss: Loss = Loss.F1_AT_50
+    alpha: float = 0.05
+    delta: float = 0.0
+    uniform: float = 0.5
+    block: Bursts | None = None
+    minimum: int = 20
+    maximum: int = 2000
+    action: Action = Action.NOTIFY
+
+    def __post_init__(self) -> None:
+        wrong = []
+        if not (math.isfinite(self.alpha) and 0 < self.alpha <= 0.5):
+            wrong.append(("alpha", "must lie in (0, 0.5]"))
+        if not (math.isfinite(self.delta) and 0 <= self.delta < 1):
+            wrong.append(("delta", "must lie in [0, 1)"))
+        if not (math.isfinite(self.uniform) and 0.05 <= self.uniform <= 1):
+            wrong.append(("uniform", "must lie in [0.05, 1]"))
+        if self.minimum < 1:
+            wrong.append(("minimum", "must be 1 or more"))
+        if not self.minimum <= self.maximum <= 100_000:
+            wrong.append(("maximum", "must be at least the minimum and at most 100,000"))
+        wrong += _wrong_block(self.block)
+        if wrong:
+            raise PolicyRefused(wrong)
+
+    @property
+    def bound(self) -> float:
+        """W: no weight is larger."""
+        return 1.0 / self.uniform
+
+
+class PolicyRefused(ValueError):
+    """A verdict policy that means nothing; `errors`: (field, what is wrong)."""
+
+    def __init__(self, errors: list[tuple[str, str]]) -> None:
+        super().__init__("; ".join(f"{field} {what}" for field, what in errors))
+        self.errors = errors
+
+
+def _wrong_block(block: Bursts | None) -> list[tuple[str, str]]:
+    if block is None:
+        return []
+    if block.field is None and block.window is None:
+        return [("block", "needs a field, a window, or both")]
+    wrong = []
+    if block.field is not None:
+        head, dot, key = block.field.partition(".")
+        known = block.field == "source" or (head in {"metadata", "custom_metadata"} and dot and key)
+        if not known:
+            wrong.append(("block.field", "must be source, metadata.<key> or custom_metadata.<key>"))
+    if block.window is not None and block.window <= timedelta(0):
+        wrong.append(("block.seconds", "must be more than 0"))
+    return wrong
