@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -78,9 +79,9 @@ class Logged(Value, frozen=True, kw_only=True):
     source: str
     tags: list[str] = []
     flags: list[str] = []
-    metadata: dict[str, object] = {}
-    custom_metadata: dict[str, object] = {}
-    custom_metrics: dict[str, object] = {}
+    metadata: dict[str, Any] = {}
+    custom_metadata: dict[str, Any] = {}
+    custom_metrics: dict[str, Any] = {}
     event_time: datetime
     receive_time: datetime
     picture: Picture | None = None

@@ -1,6 +1,7 @@
 """Compacted state: what is deployed, datasets and models. The higher revision wins."""
 
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 from libs.schemas.envelope import Event, event
@@ -65,6 +66,6 @@ class ModelVersionChanged(Event, frozen=True, kw_only=True):
     state: State
     labels: list[str]
     files: list[ModelFile]
-    parameters: dict[str, object] = {}
+    parameters: dict[str, Any] = {}
     trained_on: list[TrainedOn] = []
     experiment: UUID | None = None

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 from libs.schemas.envelope import Event, event
@@ -26,7 +27,7 @@ class RetrainingTriggered(Event, frozen=True, kw_only=True):
     old: list[str] = []
     base_version: UUID
     target_model: UUID
-    parameters: dict[str, object] = {}
+    parameters: dict[str, Any] = {}
 
 
 class ExperimentStatus(StrEnum):
@@ -77,7 +78,7 @@ class ExperimentFinished(Event, frozen=True, kw_only=True):
     artifacts: list[Artifact] = []
     labels: list[str] = []
     metrics: dict[str, float] = {}
-    parameters: dict[str, object] = {}
+    parameters: dict[str, Any] = {}
     trained_on: list[TrainedOn] = []
     deployment: UUID | None = None
     base_version: UUID | None = None

@@ -1,6 +1,6 @@
 """What a client sends, as msgspec structs: decoding names the wrong element."""
 
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
@@ -35,9 +35,9 @@ class Body(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     source: _Text = "serving"
     tags: _Tags = []
     timestamp: Annotated[float, msgspec.Meta(ge=0, le=253_402_300_799)] | None = None
-    metadata: dict[str, object] = {}
-    custom_metadata: dict[str, object] = {}
-    custom_metrics: dict[str, object] = {}
+    metadata: dict[str, Any] = {}
+    custom_metadata: dict[str, Any] = {}
+    custom_metrics: dict[str, Any] = {}
     shadow_latency: _Seconds | None = None
     shadow_prediction: Format | None = None
     sample: bool = True
