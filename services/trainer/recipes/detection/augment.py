@@ -15,7 +15,7 @@ LEAST_SHIFT = 0.05
 LEAST_VISIBLE = 0.4
 LEAST_SIDE = 2.0
 GREY = (127, 127, 127)
-MEMORY = 1 << 30
+MEMORY = 1 << 29
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,8 +41,11 @@ class Validation:
     def __bool__(self) -> bool:
         return any(len(item.boxes) for item in self._items)
 
-    def quality(self, onnx: bytes) -> Quality:
-        """mAP as COCO defines it, and the best F1 of all classes together."""
+    def quality(self, onnx: bytes, *, most: int | None = None) -> Quality:
+        """mAP as COCO defines it, and the best F1 of all classes together.
+
+        Only the first `most` pictures are looked at, if it is given.
+        """
         from libs.vision.ap import pooled  # noqa: PLC0415
         from libs.vision.matching import match  # noqa: PLC0415
         from libs.vision.ort import session  # noqa: PLC0415
@@ -51,7 +54,8 @@ class Validation:
         lowest = np.array(LOWEST_SCORE, np.float32)
         overlap = np.array(IOU_THRESHOLD, np.float32)
         states = []
-        for index, item in enumerate(self._items):
+        items = self._items[:most]
+        for index, item in enumerate(items):
             pixels, scale = self._picture(index)
             corners, scores, classes = runner.run(
                 ["boxes", "scores", "classes"],
@@ -64,7 +68,7 @@ class Validation:
         f1, threshold = best_f1(
             detections["score"],
             (detections["tp"][:, 0] & 1).astype(bool),
-            truths=sum(len(item.boxes) for item in self._items),
+            truths=sum(len(item.boxes) for item in items),
         )
         return Quality(result["50_95"] or 0.0, result["50"] or 0.0, f1, threshold)
 

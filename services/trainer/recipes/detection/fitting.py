@@ -10,6 +10,7 @@ import numpy as np
 from services.trainer.recipes.base import (
     Artifacts,
     Dataset,
+    FloatArray,
     Report,
     TrainingRefused,
     checked,
@@ -30,6 +31,7 @@ NAME = "detection"
 VERSION = "1"
 TASK = "OBJECT_DETECTION"
 FOLLOWED = 100  # validation pictures looked at while training; at the end it is all of them
+MEASURED = 200  # pictures with boxes whose sizes set the first guess
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,33 +58,33 @@ class DetectionRecipe:
         labels = dataset.labels
         for label in missing:
             report.log(f"{label}: no box in the training data, not learned")
-        started = _started(dataset, chosen, start)
+        new = Pictures(dataset.train, chosen.size)
+        started = _started(dataset, chosen, start, new=new)
         network = detector(len(labels))
         report.log(
             f"{len(dataset.train)} pictures, {len(dataset.old)} old ones drawn again, "
             f"{len(dataset.validation)} to validate; {chosen.steps} steps of {chosen.batch}"
         )
-        followed = Validation(dataset.validation[:FOLLOWED], chosen, labels=len(labels))
+        validation = Validation(dataset.validation, chosen, labels=len(labels))
 
         def validate(now: Arrays) -> dict[str, float]:
-            return _values(followed.quality(_graph(now, chosen, labels)))
+            return _values(validation.quality(_graph(now, chosen, labels), most=FOLLOWED))
 
         average = train(
             network,
             started,
             batches(
-                Pictures(dataset.train, chosen.size),
+                new,
                 Pictures(dataset.old, chosen.size),
                 chosen,
                 labels=len(labels),
             ),
             schedule=_schedule(chosen, again=start is not None),
-            validate=validate if followed else None,
+            validate=validate if validation else None,
             validate_every=chosen.validate_every,
             report=report,
         )
-        full = Validation(dataset.validation, chosen, labels=len(labels))
-        quality = full.quality(_graph(average, chosen, labels)) if full else None
+        quality = validation.quality(_graph(average, chosen, labels)) if validation else None
         threshold = quality.threshold if quality else USUAL_THRESHOLD
         if quality:
             report.log(f"validation: mAP {quality.map:.3f}, mAP50 {quality.map50:.3f}")
@@ -106,12 +108,13 @@ def _refuse(dataset: Dataset) -> None:
 
 
 def _started(
-    dataset: Dataset, chosen: DetectionParameters, start: bytes | None
+    dataset: Dataset, chosen: DetectionParameters, start: bytes | None, *, new: Pictures
 ) -> tuple[Arrays, Arrays]:
     """Parameters and state to begin with: fresh, or of the checkpoint, label by label."""
     network = detector(len(dataset.labels))
     rng = np.random.default_rng([chosen.seed, 1])
-    parameters, state = initial_detector(network, rng, median_half=_median_half(dataset, chosen))
+    median_half = _median_half(new, chosen) if start is None else 1.0
+    parameters, state = initial_detector(network, rng, median_half=median_half)
     if start is None:
         return parameters, state
     checkpoint = unpack(start, NAME)
@@ -125,14 +128,16 @@ def _started(
     return {name: known[name] for name in parameters}, {name: known[name] for name in state}
 
 
-def _median_half(dataset: Dataset, chosen: DetectionParameters) -> float:
-    """Median half side, in pixels of the input, of the boxes of at most 200 pictures."""
-    pictures = Pictures([item for item in dataset.train if len(item.boxes)][:200], chosen.size)
-    size = np.asarray(chosen.size, np.float32)
-    halves = []
+def _median_half(pictures: Pictures, chosen: DetectionParameters) -> float:
+    """Median half side, in pixels of the input, of the boxes of the first pictures."""
+    half = np.asarray(chosen.size, np.float32) / 2
+    halves: list[FloatArray] = []
     for index in range(len(pictures)):
         _, corners, _ = pictures.read(index)
-        halves.append((corners[:, 2:] - corners[:, :2]) * size / 2)
+        if len(corners):
+            halves.append(((corners[:, 2:] - corners[:, :2]) * half).astype(np.float32))
+        if len(halves) == MEASURED:
+            break
     return float(np.median(np.concatenate(halves)))
 
 

@@ -121,6 +121,7 @@ def train(
     average = {name: value.copy() for name, value in {**parameters, **state}.items()}
     carry: Any = (parameters, state, moments, average)
     step = compiled_step(network, AdamW())
+    report.log("compiling the first step: some seconds, fewer if done before")
     losses: list[float] = []
     begun = time.monotonic()
     with ThreadPoolExecutor(1, thread_name_prefix="batches") as ahead:
