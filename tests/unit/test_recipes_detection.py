@@ -204,6 +204,8 @@ def test_pictures_and_labels_without_boxes_are_trained_through(dataset: Dataset)
     single = replace(one, classes=one.classes[kept], boxes=one.boxes[kept])
     made = fitted(Dataset(LABELS, [bare, single]))
     assert set(made.not_learned) == set(LABELS) - {LABELS[one.classes[0]]}
+    empty = fitted(Dataset(LABELS, [bare], old=[single]), steps=1)
+    assert empty.not_learned == made.not_learned
 
 
 @pytest.mark.slow

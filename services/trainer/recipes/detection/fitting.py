@@ -31,6 +31,7 @@ NAME = "detection"
 VERSION = "1"
 TASK = "OBJECT_DETECTION"
 FOLLOWED = 100  # validation pictures looked at while training; at the end it is all of them
+USUAL_HALF = 16.0
 MEASURED = 200  # pictures with boxes whose sizes set the first guess
 
 
@@ -98,7 +99,7 @@ class DetectionRecipe:
 
 
 def _refuse(dataset: Dataset) -> None:
-    if not any(len(item.boxes) for item in dataset.train):
+    if not any(len(item.boxes) for item in (*dataset.train, *dataset.old)):
         msg = "The data set has no box to train on: annotate at least one picture."
         raise TrainingRefused(msg)
     for item in (*dataset.train, *dataset.old, *dataset.validation):
@@ -138,7 +139,7 @@ def _median_half(pictures: Pictures, chosen: DetectionParameters) -> float:
             halves.append(((corners[:, 2:] - corners[:, :2]) * half).astype(np.float32))
         if len(halves) == MEASURED:
             break
-    return float(np.median(np.concatenate(halves)))
+    return float(np.median(np.concatenate(halves))) if halves else USUAL_HALF
 
 
 def _schedule(chosen: DetectionParameters, *, again: bool) -> Schedule:
