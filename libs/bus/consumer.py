@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from libs.schemas.envelope import Event, Received
 from libs.schemas.topics import Topic
-from libs.store.session import Tx
+from libs.store.session import Cause, Tx
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +71,15 @@ def each(
     *,
     inbox: bool = True,
 ) -> Handler:
-    """Handle events of a type one by one, in the transaction of their batch."""
+    """Handle events of a type one by one, in the transaction of their batch.
+
+    What each call emits names that call's event as its cause.
+    """
 
     async def one_by_one(tx: Tx, events: Sequence[Received[E]]) -> Sequence[Outcome]:
         outcomes: list[Outcome] = []
         for received in events:
+            tx.cause = Cause(actor=received.meta.actor, causation=received.meta.id)
             outcome = await function(tx, received)
             outcomes.append(outcome)
             if isinstance(outcome, Retry):

@@ -26,7 +26,7 @@ from libs.schemas.envelope import Message
 from libs.schemas.topics import Topic
 from libs.store.clock import SystemClock
 from tests.support import parts
-from tests.support.waiting import until
+from tests.support.until import until
 
 Connect = Callable[[], Awaitable[Bus]]
 

@@ -26,7 +26,7 @@ from libs.store.clock import Clock
 
 _ALREADY_EXISTS = 36
 _NO_ERROR = 0
-_BROKER_DEFAULT = -1
+_REPLICAS = 3
 _MESSAGE_BYTES = 1_000_000
 
 
@@ -102,7 +102,10 @@ class KafkaBus:
                 there = await _counts(admin, wanted)
                 missing = [topic for name, topic in wanted.items() if name not in there]
                 if missing:
-                    _check(await admin.create_topics([_new_topic(topic) for topic in missing]))
+                    brokers = len((await admin.describe_cluster())["brokers"])
+                    replicas = min(_REPLICAS, brokers)
+                    new = [_new_topic(topic, replicas) for topic in missing]
+                    _check(await admin.create_topics(new))
                 while len(there := await _counts(admin, wanted)) < len(wanted):  # noqa: ASYNC110 - a broker sets no event
                     await asyncio.sleep(0.1)
             finally:
@@ -176,13 +179,13 @@ async def _counts(admin: AIOKafkaAdminClient, topics: Mapping[str, Topic]) -> di
     }
 
 
-def _new_topic(topic: Topic) -> NewTopic:
+def _new_topic(topic: Topic, replicas: int) -> NewTopic:
     if topic.retention is None:
         config = {"cleanup.policy": "compact"}
     else:
         milliseconds = int(topic.retention.total_seconds() * 1000)
         config = {"cleanup.policy": "delete", "retention.ms": str(milliseconds)}
-    return NewTopic(topic.name, topic.partitions, _BROKER_DEFAULT, topic_configs=config)
+    return NewTopic(topic.name, topic.partitions, replicas, topic_configs=config)
 
 
 def _check(response: Any) -> None:

@@ -1,0 +1,274 @@
+"""One batch of one partition through its handlers: transactions, inbox, outcomes, dead letters.
+
+run of one handler ─▶ transaction ─┬─ committed ─▶ next run
+                                   ├─ Retry at i ─▶ rolled back, what was before it alone, stop
+                                   ├─ passing fault ─▶ rolled back, stop
+                                   └─ lasting fault ─▶ rolled back, each record alone
+"""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+import structlog
+from opentelemetry.trace import SpanKind
+from sqlalchemy import ARRAY, Text, Uuid, bindparam, delete, text
+
+from libs.bus import metrics
+from libs.bus.breaker import Breaker, BreakerOpened
+from libs.bus.consumer import Consumer, Dead, Drop, Handler, Outcome, Retry
+from libs.bus.dead_letters import REPLAY_FOR, dead_letter
+from libs.bus.driver import Record, Sink
+from libs.schemas.envelope import (
+    Event,
+    MalformedEvent,
+    Received,
+    UnknownEventType,
+    decode,
+    event_type,
+    registry,
+)
+from libs.store.faults import is_transient
+from libs.store.session import Cause, Database, Tx
+from libs.store.tables import inbox
+from libs.telemetry.tracing import span
+
+_INBOX = text(
+    "INSERT INTO inbox (consumer, event, organization) "
+    "SELECT :consumer, * FROM unnest(:events, :organizations) "
+    "ON CONFLICT DO NOTHING RETURNING event"
+).bindparams(
+    bindparam("consumer", type_=Text()),
+    bindparam("events", type_=ARRAY(Uuid())),
+    bindparam("organizations", type_=ARRAY(Uuid())),
+)
+
+_log = structlog.get_logger(__name__)
+
+
+class OutcomesMissing(RuntimeError):
+    """A handler did not answer for each of its events: a defect in the handler."""
+
+
+class RetryAsked(Exception):
+    """A handler asked to have an event again; what it wrote is rolled back."""
+
+    def __init__(self, index: int, after: timedelta) -> None:
+        super().__init__(index, after)
+        self.index = index
+        self.after = after
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A record to handle: an event with its handler, or why it is none."""
+
+    record: Record
+    handler: Handler | None
+    received: Received[Event] | None
+    fault: MalformedEvent | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a batch came: `offset` is the next to read.
+
+    `retry_after`: a handler asked to wait. `fault`: passes by itself, wait and try again.
+    `opened`: the breaker did.
+    """
+
+    offset: int
+    retry_after: timedelta | None = None
+    fault: BaseException | None = None
+    opened: bool = False
+
+    @property
+    def complete(self) -> bool:
+        return self.retry_after is None and self.fault is None and not self.opened
+
+
+class Handling:
+    """Takes batches through the handlers of a consumer."""
+
+    def __init__(
+        self, group: str, consumer: Consumer, *, database: Database, sink: Sink, breaker: Breaker
+    ) -> None:
+        self._group = group
+        self._limit = consumer.policy.handler_limit.total_seconds()
+        self._handlers = {handler.event.event_type: handler for handler in consumer.handlers}
+        self._database = database
+        self._sink = sink
+        self._breaker = breaker
+        self._types = registry().keys()
+
+    async def handle(self, records: Sequence[Record]) -> Progress:
+        """Handle records of one partition in their order; never raises for a record's sake."""
+        for run in self._runs(records):
+            if (stop := await self._attempt(run)) is not None:
+                return stop
+        return Progress(records[-1].offset + 1)
+
+    def _runs(self, records: Sequence[Record]) -> list[list[Item]]:
+        """Neighbours with the same handler together; records of no concern to us are left out."""
+        runs: list[list[Item]] = []
+        for record in records:
+            item = self._item(record)
+            if item is None:
+                continue
+            if runs and item.handler is not None and runs[-1][0].handler is item.handler:
+                runs[-1].append(item)
+            else:
+                runs.append([item])
+        return runs
+
+    def _item(self, record: Record) -> Item | None:
+        headers = record.message.headers
+        for name, value in headers:
+            if name == REPLAY_FOR and value.decode(errors="replace") != self._group:
+                return None
+        kind = event_type(headers)
+        handler = self._handlers.get(kind or "")
+        if handler is None and kind in self._types:
+            return None
+        try:
+            return Item(record, handler, decode(headers, record.message.value))
+        except UnknownEventType:
+            metrics.DROPPED.labels(self._group, "unknown event type").inc()
+            return None
+        except MalformedEvent as error:
+            return Item(record, None, None, error)
+
+    async def _attempt(self, run: Sequence[Item]) -> Progress | None:
+        """None when the run is done with; otherwise where and why it stopped."""
+        first = run[0].record.offset
+        try:
+            await self._transaction(run)
+        except RetryAsked as asked:
+            stop = await self._attempt(run[: asked.index]) if asked.index else None
+            return stop or Progress(run[asked.index].record.offset, retry_after=asked.after)
+        except BreakerOpened:
+            return Progress(first, opened=True)
+        except Exception as error:  # noqa: BLE001 - decides what becomes of every fault
+            if is_transient(error):
+                return Progress(first, fault=error)
+            if len(run) == 1:
+                return await self._bury(run[0].record, error)
+            for item in run:
+                if (stop := await self._attempt([item])) is not None:
+                    return stop
+        return None
+
+    async def _bury(self, record: Record, error: Exception) -> Progress | None:
+        reason = f"{type(error).__name__}: {error}"
+        _log.warning("consumer.dead", consumer=self._group, reason=reason, exc_info=error)
+        try:
+            self._breaker.died(reason)
+            await self._publish_dead([(record, reason)])
+        except BreakerOpened:
+            return Progress(record.offset, opened=True)
+        except Exception as fault:
+            if not is_transient(fault):
+                raise
+            return Progress(record.offset, fault=fault)
+        metrics.DEAD.labels(self._group).inc()
+        return None
+
+    async def _transaction(self, run: Sequence[Item]) -> None:
+        handler = run[0].handler
+        last = run[-1].received
+        if handler is None or last is None:
+            raise run[0].fault or MalformedEvent("not an event")
+        events = [item.received for item in run if item.received is not None]
+        started = time.perf_counter()
+        cause = Cause(actor=last.meta.actor, causation=last.meta.id)
+        with span(
+            f"handle {handler.event.event_type}",
+            traceparent=events[0].meta.traceparent,
+            kind=SpanKind.CONSUMER,
+            consumer=self._group,
+            events=len(events),
+        ):
+            async with asyncio.timeout(self._limit), self._database.begin(cause) as tx:
+                fresh = await self._fresh(tx, run, by_inbox=handler.inbox)
+                if fresh:
+                    outcomes = await self._ask(tx, handler, run, fresh)
+                    await self._settle(tx, [run[index].record for index in fresh], outcomes)
+                else:
+                    outcomes = []
+        metrics.SECONDS.labels(self._group).observe(time.perf_counter() - started)
+        self._count(outcomes, duplicates=len(run) - len(fresh))
+
+    async def _fresh(self, tx: Tx, run: Sequence[Item], *, by_inbox: bool) -> list[int]:
+        """The places in the run of events never handled, each event once."""
+        places: dict[UUID, int] = {}
+        for index, item in enumerate(run):
+            if item.received is not None:
+                places.setdefault(item.received.meta.id, index)
+        if not by_inbox:
+            return list(places.values())
+        ids = sorted(places)
+        organizations = [
+            received.organization
+            for event_id in ids
+            if (received := run[places[event_id]].received) is not None
+        ]
+        rows = await tx.all(
+            _INBOX.bindparams(consumer=self._group, events=ids, organizations=organizations)
+        )
+        return sorted(places[row["event"]] for row in rows)
+
+    async def _ask(
+        self, tx: Tx, handler: Handler, run: Sequence[Item], fresh: Sequence[int]
+    ) -> Sequence[Outcome]:
+        events = [received for i in fresh if (received := run[i].received) is not None]
+        outcomes = await handler.function(tx, events)
+        for place, outcome in zip(fresh, outcomes, strict=False):
+            if isinstance(outcome, Retry):
+                raise RetryAsked(place, outcome.after)
+        if len(outcomes) != len(events):
+            raise OutcomesMissing(
+                f"{handler.event.__name__}: {len(outcomes)} outcomes for {len(events)} events"
+            )
+        return outcomes
+
+    async def _settle(self, tx: Tx, records: Sequence[Record], outcomes: Sequence[Outcome]) -> None:
+        """Write the dead letters, before the commit. An event that died leaves the inbox, so that
+        it can be replayed."""
+        dead: list[tuple[Record, str]] = []
+        for record, outcome in zip(records, outcomes, strict=True):
+            if isinstance(outcome, Dead):
+                self._breaker.died(outcome.reason)
+                dead.append((record, outcome.reason))
+            else:
+                self._breaker.lived()
+        if dead:
+            await self._publish_dead(dead)
+            ids = [
+                decode(record.message.headers, record.message.value).meta.id for record, _ in dead
+            ]
+            await tx.execute(
+                delete(inbox).where(inbox.c.consumer == self._group, inbox.c.event.in_(ids))
+            )
+
+    async def _publish_dead(self, dead: Sequence[tuple[Record, str]]) -> None:
+        now = self._database.clock.now()
+        await self._sink.publish(
+            [
+                dead_letter(record, consumer=self._group, reason=reason, now=now)
+                for record, reason in dead
+            ]
+        )
+
+    def _count(self, outcomes: Sequence[Outcome], *, duplicates: int) -> None:
+        metrics.DUPLICATES.labels(self._group).inc(duplicates)
+        for outcome in outcomes:
+            match outcome:
+                case Drop(reason):
+                    metrics.DROPPED.labels(self._group, reason).inc()
+                case Dead():
+                    metrics.DEAD.labels(self._group).inc()
+                case _:
+                    metrics.HANDLED.labels(self._group).inc()
