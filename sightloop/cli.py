@@ -26,6 +26,7 @@ app.add_typer(dev, name="dev", help="Real parts on this machine, for work and fo
 
 
 _DATA = Path("~/.local/share/sightloop")
+_DEMO = Path("~/.cache/sightloop/demo")
 
 
 def run() -> None:
@@ -47,6 +48,7 @@ def up(
     ready_file: Annotated[
         Path | None, typer.Option(help="Receives url, token and organization once ready.")
     ] = None,
+    quiet: Annotated[bool, typer.Option(help="Do not print the address and the token.")] = False,
 ) -> None:
     """Run everything in one process, on embedded parts."""
     from sightloop import up as embedded  # noqa: PLC0415
@@ -54,9 +56,40 @@ def up(
     _refuse_unknown()
 
     async def told(url: str, token: str, _: str) -> None:
-        embedded.announce(url, token)
+        if not quiet:
+            embedded.announce(url, token)
 
     _run(embedded.up(data.expanduser(), host=host, port=port, ready_file=ready_file, on_ready=told))
+
+
+@app.command()
+def demo(
+    data: Annotated[
+        Path, typer.Option(help="Folder of the demo; what an earlier one left there is removed.")
+    ] = _DEMO,
+    port: Annotated[int, typer.Option(help="Port; 0 picks a free one.")] = 8000,
+    images: Annotated[Path | None, typer.Option(help="Folder of your own pictures.")] = None,
+    annotations: Annotated[Path | None, typer.Option(help="Their COCO file.")] = None,
+    report: Annotated[
+        Path | None, typer.Option(help="Receives what was observed, as JSON.")
+    ] = None,
+    leave: Annotated[
+        bool, typer.Option("--exit", help="End when the story has been played.")
+    ] = False,
+    go_on: Annotated[
+        bool, typer.Option("--continue", help="Keep the last demo's data; do not play again.")
+    ] = False,
+) -> None:
+    """Play the whole loop on real pixels, then leave the dashboard running."""
+    from sightloop.demo import main as played  # noqa: PLC0415
+    from sightloop.demo.play import Amounts  # noqa: PLC0415
+
+    _refuse_unknown()
+    with contextlib.suppress(KeyboardInterrupt):
+        played.demo(
+            data=data.expanduser(), port=port, images=images, annotations=annotations,
+            report=report, leave=leave, go_on=go_on, amounts=Amounts(),
+        )  # fmt: skip
 
 
 @app.command()
@@ -149,13 +182,25 @@ def _is_plain(error: Exception) -> bool:
     from libs.runtime.settings import BadSettings  # noqa: PLC0415
     from libs.runtime.supervisor import ComponentEnded, PortInUse  # noqa: PLC0415
     from libs.store.schema import SchemaTooOld  # noqa: PLC0415
+    from sightloop.demo.main import DemoFailed  # noqa: PLC0415
+    from sightloop.demo.world import BadWorld  # noqa: PLC0415
     from sightloop.embedded.errors import EmbeddedPostgresError  # noqa: PLC0415
     from sightloop.targets import UnknownService  # noqa: PLC0415
     from sightloop.up import BadDataFolder  # noqa: PLC0415
 
     return isinstance(
         error,
-        BadBlobsAddress | BadDataFolder | BadSettings | BlobsUnavailable | BusUnavailable
-        | ComponentEnded | EmbeddedPostgresError | PortInUse | SchemaTooOld | TopicMismatch
+        BadBlobsAddress
+        | BadDataFolder
+        | BadSettings
+        | BadWorld
+        | BlobsUnavailable
+        | BusUnavailable
+        | ComponentEnded
+        | DemoFailed
+        | EmbeddedPostgresError
+        | PortInUse
+        | SchemaTooOld
+        | TopicMismatch
         | UnknownService,
-    )  # fmt: skip
+    )

@@ -1,0 +1,383 @@
+"""The story: a champion goes live, a camera changes, the loop closes.
+
+Every number in the report was observed through the public API; none is what a stage intended.
+"""
+
+from typing import Any
+
+from sightloop.demo.api import DidNotHappen, until
+from sightloop.demo.play import Play, Stage
+from sightloop.demo.quality import mean_average_precision
+
+FEEDBACK, TRAINER, DEPLOYER = "/api/feedback/v1", "/api/trainer/v1", "/api/deployer/v1"
+METRICS, REVIEW, INGEST = "/api/metrics/v1", "/api/review/v1", "/api/ingest/v1"
+
+
+def teach(play: Play) -> dict[str, Any]:
+    """A dataset of few pictures, and a champion trained on it."""
+    api, world = play.api, play.world
+    dataset = api.post(f"{FEEDBACK}/datasets", {"name": world.name})["id"]
+    training, production = (
+        api.post(
+            f"{FEEDBACK}/datasets/{dataset}/versions",
+            {"version": version, "type": "OBJECT_DETECTION", "labels": world.labels},
+        )["id"]
+        for version in ("training", "production")
+    )
+    job = api.import_coco(training, _tracked(play), world.labels)
+    _job_done(play, "feedback", job, "importing pictures and boxes", within=120)
+    settled = until(
+        lambda: api.get(f"{FEEDBACK}/versions/{training}"),
+        lambda version: version["manifest"] is not None,
+        what="the dataset version settles",
+        within=30,
+    )
+    project = api.post(f"{TRAINER}/projects", {"name": f"{world.name} project"})["id"]
+    experiment = api.post(
+        f"{TRAINER}/projects/{project}/experiments",
+        {
+            "name": "champion",
+            "datasets": [{"alias": "train", "dataset_version": training}],
+            "parameters": world.parameters | _steps(play, play.amounts.champion_steps),
+        },
+    )["id"]
+    finished = _experiment_done(play, experiment, "training the champion", within=600)
+    model = api.post(f"{DEPLOYER}/models", {"name": world.name, "type": "OBJECT_DETECTION"})["id"]
+    version = api.post(
+        f"{DEPLOYER}/models/{model}/versions/from-experiment", {"experiment": experiment}
+    )
+    play.ids |= {
+        "dataset": dataset, "training": training, "production": production, "project": project,
+        "model": model, "champion": version["id"],
+    }  # fmt: skip
+    return {
+        "pictures": settled["assets"],
+        "objects": sum(settled["objects_per_label"].values()),
+        "experiment": experiment,
+        "status": finished["status"],
+        "metrics": finished["metrics"],
+        "champion": version["id"],
+    }
+
+
+def deploy(play: Play) -> dict[str, Any]:
+    """The champion goes live, and the pipeline is set up around it."""
+    api, ids = play.api, play.ids
+    deployment = api.post(
+        f"{DEPLOYER}/deployments", {"name": play.world.name, "model_version": ids["champion"]}
+    )["id"]
+    play.ids["deployment"] = deployment
+    reference = api.put(
+        f"{METRICS}/deployments/{deployment}/training-data", {"dataset_version": ids["training"]}
+    )
+    _job_done(play, "metrics", reference["job"], "computing the reference", within=300)
+    api.put(
+        f"{FEEDBACK}/deployments/{deployment}/feedback-loop",
+        {"active": True, "dataset_versions": [ids["production"]], "automatic": False},
+    )
+    api.put(
+        f"{FEEDBACK}/deployments/{deployment}/training",
+        {
+            "active": True,
+            "project": ids["project"],
+            "datasets": [
+                {"alias": "reviewed", "dataset_version": ids["production"], "replay": False},
+                {"alias": "original", "dataset_version": ids["training"], "replay": True},
+            ],
+            "threshold": play.amounts.reviews,
+            "parameters": play.world.parameters | _steps(play, play.amounts.retraining_steps),
+            "cool_down": 0,
+        },
+    )
+    api.put(
+        f"{DEPLOYER}/deployments/{deployment}/delivery",
+        {
+            "active": True,
+            "policy": "AUTO_PROMOTE",
+            "verdict": {
+                "alpha": 0.05, "delta": 0.02, "minimum": 20, "maximum": 2000, "uniform": 1.0,
+                "block": None,
+            },
+        },
+    )  # fmt: skip
+    state = until(
+        lambda: api.get(f"/api/serving/v1/deployments/{deployment}"),
+        lambda serving: serving["champion"]["state"] == "loaded",
+        what="serving loads the champion",
+        within=60,
+    )
+    seen = api.get(f"{METRICS}/deployments/{deployment}/training-data")
+    return {
+        "deployment": deployment,
+        "serving": state["champion"],
+        "reference": {"state": seen["state"], "images": seen["images"]},
+    }
+
+
+def traffic(play: Play) -> dict[str, Any]:
+    """Ordinary days: predictions arrive, nothing alarms."""
+    _log(play, play.amounts.clean, changed=False, what="predictions, as trained for")
+    seen = _counted(play)
+    return {
+        "predictions": seen["predictions"],
+        "latency_p95": _last(seen["latency"]["champion"]["p95"]),
+        "drift_alarm": (seen["drift"] or {}).get("alarm"),
+        "drift_d": _last((seen["drift"] or {}).get("d", [])),
+        "drift_threshold": (seen["drift"] or {}).get("threshold"),
+    }
+
+
+def camera(play: Play) -> dict[str, Any]:
+    """The camera changes: drift and outliers show it, before any label."""
+    _log(play, play.amounts.changed, changed=True, what="predictions, another camera")
+    _counted(play)
+    seen = until(
+        lambda: _dashboard(play),
+        lambda dashboard: bool(dashboard["drift"] and dashboard["drift"]["alarm"]),
+        what="the drift alarm rings",
+        within=60,
+    )
+    return {
+        "predictions": seen["predictions"],
+        "drift_alarm": seen["drift"]["alarm"],
+        "drift_d": _last(seen["drift"]["d"]),
+        "drift_threshold": seen["drift"]["threshold"],
+        "features_rejected": [f["name"] for f in seen["drift"]["features"] if f["rejected"]],
+        "outlier_share_alarm": _last(seen["outlier"]["share_alarm"]) if seen["outlier"] else None,
+    }
+
+
+def reviews(play: Play) -> dict[str, Any]:
+    """A human reviews; the loop feeds what he said into the dataset."""
+    api, deployment = play.api, play.ids["deployment"]
+    done = _review_queue(play, play.amounts.reviews, newest=True)
+    dashboard = until(
+        lambda: _dashboard(play),
+        lambda seen: seen["quality"]["reviewed"] >= done,
+        what="the reviews count in the metrics",
+        within=60,
+    )
+    sent = api.post(f"{REVIEW}/deployments/{deployment}/submissions", {"all_reviewed": True})
+    bar = play.bar("into the dataset", done)
+    counts = until(
+        lambda: api.get(f"{REVIEW}/deployments/{deployment}/counts"),
+        lambda c: c["SUBMITTED"] >= done,
+        what="every review is in the dataset",
+        within=120,
+        seen=lambda c: bar.to(c["SUBMITTED"]),
+    )
+    version = api.get(f"{FEEDBACK}/versions/{play.ids['production']}")
+    return {
+        "reviewed": dashboard["quality"]["reviewed"],
+        "champion_quality": dashboard["quality"]["champion"],
+        "submitted": sent["submitted"],
+        "refused": sent["refused"],
+        "settled": counts["SUBMITTED"],
+        "assets_in_dataset": version["assets"],
+    }
+
+
+def retraining(play: Play) -> dict[str, Any]:
+    """The threshold is crossed: one training, and its model runs as shadow."""
+    api, deployment = play.api, play.ids["deployment"]
+    training = until(
+        lambda: api.get(f"{FEEDBACK}/deployments/{deployment}/training"),
+        lambda seen: seen["last"] is not None,
+        what="the threshold fires a training",
+        within=60,
+    )
+    experiment = training["last"]["experiment"]
+    finished = _experiment_done(play, experiment, "retraining, with replay", within=600)
+    seen = until(
+        lambda: api.get(f"{DEPLOYER}/deployments/{deployment}"),
+        lambda found: found["shadow"] is not None,
+        what="the new version runs as shadow",
+        within=60,
+    )
+    shadow = seen["shadow"]["version"]
+    play.ids["shadow"] = shadow
+    until(
+        lambda: api.get(f"/api/serving/v1/deployments/{deployment}"),
+        lambda s: bool(s["shadow"]) and s["shadow"]["state"] == "loaded",
+        what="serving loads the shadow",
+        within=60,
+    )
+    return {
+        "why": training["last"]["why"],
+        "crossings": training["crossings"],
+        "experiment": experiment,
+        "status": finished["status"],
+        "metrics": finished["metrics"],
+        "shadow": shadow,
+    }
+
+
+def verdict(play: Play) -> dict[str, Any]:
+    """Champion and shadow see the same pictures; reviews decide, and may be read at any time."""
+    api, deployment = play.api, play.ids["deployment"]
+    _log(play, play.amounts.shadowed, changed=True, what="predictions of both models")
+    bar = play.bar("reviews to a verdict", play.amounts.shadowed)
+    reviewed = 0
+
+    def reached() -> bool:
+        return bool(
+            api.get(f"{DEPLOYER}/deployments/{deployment}")["champion"]["version"]
+            == play.ids["shadow"]
+        )
+
+    while reviewed < play.amounts.shadowed and not reached():
+        reviewed += _review_queue(play, 5, newest=False, quiet=True)
+        bar.to(reviewed)
+    promoted = until(
+        lambda: api.get(f"{DEPLOYER}/deployments/{deployment}"),
+        lambda seen: seen["champion"]["version"] == play.ids["shadow"],
+        what="the shadow is promoted",
+        within=30,
+    )
+    rollouts = api.get(f"{DEPLOYER}/deployments/{deployment}/rollouts")["items"]
+    last = api.get(f"{DEPLOYER}/deployments/{deployment}/verdict", of=play.ids["shadow"])
+    return {
+        "reviews": last["reviews"],
+        "sentence": last["sentence"],
+        "verdict": last["reached"],
+        "e_value": last["e_better"],
+        "alpha": last["alpha"],
+        "mean_difference": last["mean_difference"],
+        "band": [last["low"], last["high"]],
+        "champion": promoted["champion"]["version"],
+        "rollout": rollouts[0],
+    }
+
+
+def after(play: Play) -> dict[str, Any]:
+    """Both versions on pictures that neither has seen, and the books."""
+    api, deployment = play.api, play.ids["deployment"]
+    shots = list(
+        play.track(
+            play.world.traffic(play.amounts.held_back, first=100_000, changed=True),
+            "held-back pictures", play.amounts.held_back,
+        )
+    )  # fmt: skip
+    quality = {
+        name: mean_average_precision(
+            api.content(f"{DEPLOYER}/versions/{play.ids[name]}/files/model-latest"),
+            play.track(shots, f"looking with the {name}", len(shots)),
+            play.world.labels,
+        )
+        for name in ("champion", "shadow")
+    }
+    ledger = until(
+        lambda: api.get(f"{INGEST}/deployments/{deployment}/ledger"),
+        lambda books: books["in_flight"] == 0,
+        what="nothing is in flight",
+        within=30,
+    )
+    if not ledger["balanced"]:
+        raise DidNotHappen(f"the books balance: {ledger}")
+    return {
+        "held_back": len(shots),
+        "before": quality["champion"],
+        "after": quality["shadow"],
+        "ledger": ledger,
+    }
+
+
+STAGES: list[tuple[str, Stage]] = [
+    ("1  A champion is trained on few pictures", teach),
+    ("2  It goes live", deploy),
+    ("3  Ordinary traffic", traffic),
+    ("4  The camera changes", camera),
+    ("5  A human reviews, the loop feeds the dataset", reviews),
+    ("6  The threshold fires one training; its model runs as shadow", retraining),
+    ("7  The verdict is reached and the shadow is promoted", verdict),
+    ("8  Before and after", after),
+]
+
+
+def _tracked(play: Play) -> Any:
+    shots = list(play.world.training())
+    return play.track(shots, "pictures to learn from", len(shots))
+
+
+def _steps(play: Play, steps: int) -> dict[str, Any]:
+    size = play.amounts.input_size
+    return {"steps": steps} | ({"width": size[0], "height": size[1]} if size else {})
+
+
+def _log(play: Play, count: int, *, changed: bool, what: str) -> None:
+    shots = play.world.traffic(count, first=play.next_shot, changed=changed)
+    for shot in play.track(shots, what, count):
+        tags = ["new camera"] if changed else []
+        answer = play.api.predict(play.ids["deployment"], shot, tags=tags)
+        play.shown[answer["prediction_id"]] = shot
+    play.next_shot += count
+
+
+def _dashboard(play: Play) -> Any:
+    return play.api.get(f"{METRICS}/deployments/{play.ids['deployment']}/dashboard")
+
+
+def _counted(play: Play) -> Any:
+    return until(
+        lambda: _dashboard(play),
+        lambda seen: seen["predictions"] >= len(play.shown),
+        what="every prediction is counted",
+        within=30,
+    )
+
+
+def _review_queue(play: Play, count: int, *, newest: bool, quiet: bool = False) -> int:
+    """Review what the queue serves, from its front; or the newest pictures, by hand."""
+    api, deployment = play.api, play.ids["deployment"]
+    path = f"{REVIEW}/deployments/{deployment}"
+    if newest:
+        items = api.get(f"{path}/predictions", status="TO_REVIEW", limit=min(count, 200))["items"]
+    else:
+        items = until(
+            lambda: api.get(f"{path}/queue", limit=count)["items"],
+            bool,
+            what="the queue serves a picture",
+            within=30,
+        )
+    chosen = items[:count]
+    for item in chosen if quiet else play.track(chosen, "reviews", len(chosen)):
+        body = {
+            "shapes": play.shown[item["id"]].shapes,
+            "start": "BLANK",
+            "draw": item.get("draw"),
+        }
+        api.put(
+            f"{path}/predictions/{item['id']}/review", body, **{"If-Match": f'"{item["revision"]}"'}
+        )
+    return len(chosen)
+
+
+def _job_done(play: Play, service: str, job: str, what: str, *, within: float) -> None:
+    bar = play.bar(what, None)
+    done = until(
+        lambda: play.api.get(f"/api/{service}/v1/jobs/{job}"),
+        lambda seen: seen["state"] in ("SUCCEEDED", "FAILED", "CANCELLED"),
+        what=what,
+        within=within,
+        seen=lambda seen: bar.to(seen["done"], total=seen["total"] or None),
+    )
+    if done["state"] != "SUCCEEDED":
+        raise DidNotHappen(f"{what}: {done['state']}: {done['error']}")
+
+
+def _experiment_done(play: Play, experiment: str, what: str, *, within: float) -> Any:
+    bar = play.bar(what, None)
+    done = until(
+        lambda: play.api.get(f"{TRAINER}/experiments/{experiment}"),
+        lambda seen: seen["status"] in ("SUCCESS", "FAILED", "CANCELED"),
+        what=what,
+        within=within,
+        seen=lambda seen: bar.to(seen["done"], total=seen["total"] or None),
+    )
+    if done["status"] != "SUCCESS":
+        raise DidNotHappen(f"{what}: {done['status']}: {done['error']}")
+    return done
+
+
+def _last(values: list[Any]) -> Any:
+    return next((value for value in reversed(values) if value is not None), None)
