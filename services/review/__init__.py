@@ -1,0 +1,1 @@
+"""Predicted assets: browse, review, draw, submit, delete."""

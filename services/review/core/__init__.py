@@ -1,0 +1,1 @@
+"""Columns of a prediction, checks of a review, the lottery, list orders. Pure."""
