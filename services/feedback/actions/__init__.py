@@ -1,0 +1,1 @@
+"""What routes and workers of feedback have in common."""

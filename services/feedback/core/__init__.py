@@ -1,0 +1,1 @@
+"""What feedback decides and computes: no I/O, no clock."""

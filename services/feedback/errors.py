@@ -1,0 +1,45 @@
+"""What can be wrong."""
+
+from uuid import UUID
+
+from libs.schemas.faults import Transient
+
+
+class DeploymentUnknown(LookupError):
+    """No such deployment in this organisation."""
+
+
+class DatasetUnknown(LookupError):
+    """No such dataset in this organisation."""
+
+
+class VersionUnknown(LookupError):
+    """No such dataset version in this organisation."""
+
+    def __init__(self, version: UUID) -> None:
+        self.version = version
+        super().__init__(f"there is no dataset version {version}")
+
+
+class NameTaken(Exception):
+    """There is another of that name."""
+
+
+class TrainingNotSetUp(Exception):
+    """A training was asked for before it was said what to train on."""
+
+
+class PictureGone(Exception):
+    """A picture that is to be copied is not there any more."""
+
+
+class ArchiveRefused(ValueError):
+    """A zip of pictures that cannot be imported; the text names the file in it."""
+
+
+class NotSettled(Exception):
+    """A dataset version changes faster than it can be settled."""
+
+
+class ErasedMeanwhile(Transient):
+    """A picture may have been erased while it was imported: the import begins again."""

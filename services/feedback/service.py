@@ -1,0 +1,80 @@
+"""The feedback service, composed."""
+
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+
+from libs.api.jobs import job_routes
+from libs.api.scopes import Scope
+from libs.bus.consumer import Consumer, each
+from libs.runtime.service import Context, Loop, Service
+from libs.runtime.settings import load
+from libs.schemas.events import (
+    DataDeleted,
+    DeploymentChanged,
+    PredictionDeleted,
+    PredictionReviewed,
+    PredictionSubmitted,
+)
+from libs.store.schema import Schema
+from libs.store.workers import JobKind
+from services.feedback import consumers
+from services.feedback.api import routers
+from services.feedback.parts import Feedback
+from services.feedback.settings import FeedbackSettings
+from services.feedback.tables import metadata
+from services.feedback.workers import erasures, imports, submissions, upkeep
+
+SCHEMA = Schema(metadata=metadata, migrations=Path(__file__).parent / "migrations")
+# A blob store that is away for half an hour loses no submission: pauses of 2, 4, … 512 s.
+_PATIENT = 10
+
+
+def build(context: Context) -> Service:
+    """Feedback: datasets, the loop that fills them, and when a training is due."""
+    store = context.store("feedback", SCHEMA)
+    parts = Feedback(
+        settings=load(FeedbackSettings),
+        clock=context.clock,
+        database=store.database,
+        blobs=context.blobs,
+        deployments=context.table(DeploymentChanged),
+    )
+    return Service(
+        name="feedback",
+        parts=parts,
+        routers=(*routers, job_routes("feedback", store.database, Scope.DATASETS_WRITE)),
+        consumers=(
+            Consumer(
+                name="reviews",
+                handlers=(
+                    each(PredictionSubmitted, consumers.on_submitted),
+                    each(PredictionReviewed, consumers.on_reviewed),
+                    each(PredictionDeleted, consumers.on_prediction_deleted),
+                ),
+            ),
+            Consumer(name="deletions", handlers=(each(DataDeleted, consumers.on_data_deleted),)),
+        ),
+        loops=(Loop(name="upkeep", run=partial(upkeep.keep_settled, parts)),),
+        jobs=(
+            JobKind(
+                name=submissions.KIND,
+                run=partial(submissions.submit, parts),
+                limit=timedelta(minutes=5),
+                attempts=_PATIENT,
+                concurrency=2,
+            ),
+            JobKind(
+                name=imports.KIND,
+                run=partial(imports.import_coco, parts),
+                limit=timedelta(hours=4),
+            ),
+            JobKind(
+                name=erasures.KIND,
+                run=partial(erasures.erase, parts),
+                limit=timedelta(minutes=5),
+                attempts=_PATIENT,
+            ),
+        ),
+        store=store,
+    )
