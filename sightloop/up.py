@@ -51,7 +51,7 @@ async def up(
                 os.environ.setdefault(name, value)
             settings = load(
                 Platform,
-                database_url=postgres.dsn("sightloop_{service}"),
+                database_url=postgres.dsn_template("sightloop_"),
                 bus_url=postgres.dsn("sightloop_bus"),
                 blobs_url=f"file://{quote(str((data / 'blobs').resolve()))}",
                 public_url=os.environ.get("SIGHTLOOP_PUBLIC_URL", address),

@@ -48,11 +48,13 @@ class Handler:
     """A function for one event type, called with a run of events of one partition in order.
 
     `inbox` False: the function itself is idempotent by the key of the row that it makes.
+    `repeats` True: it gets events told again too, even those of one batch (books count them).
     """
 
     event: type[Event]
     function: BatchFunction
     inbox: bool = True
+    repeats: bool = False
 
 
 def batch(
@@ -60,9 +62,10 @@ def batch(
     function: Callable[[Tx, Sequence[Received[E]]], Awaitable[Sequence[Outcome]]],
     *,
     inbox: bool = True,
+    repeats: bool = False,
 ) -> Handler:
     """Handle events of a type together, in one transaction; one outcome for each."""
-    return Handler(event, function, inbox)
+    return Handler(event, function, inbox, repeats)
 
 
 def each(
@@ -93,11 +96,14 @@ def each(
 class Policy:
     """How a runner reads and how it gives up.
 
+    `parallel`: batches (of different partitions) that are handled at a time. Each holds a
+    connection of the service's pool, which its other consumers and its API need too.
     The breaker opens when at least `breaker_minimum` of the last `breaker_window` records
     were handled and more than `breaker_share` of them died.
     """
 
     batch: int = 500
+    parallel: int = 2
     wait: timedelta = timedelta(milliseconds=500)
     backoff: timedelta = timedelta(milliseconds=200)
     backoff_limit: timedelta = timedelta(seconds=30)

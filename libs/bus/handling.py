@@ -192,7 +192,7 @@ class Handling:
             events=len(events),
         ):
             async with asyncio.timeout(self._limit), self._database.begin(cause) as tx:
-                fresh = await self._fresh(tx, run, by_inbox=handler.inbox)
+                fresh = await self._fresh(tx, run, handler)
                 if fresh:
                     outcomes = await self._ask(tx, handler, run, fresh)
                     await self._settle(tx, [run[index].record for index in fresh], outcomes)
@@ -201,13 +201,15 @@ class Handling:
         metrics.SECONDS.labels(self._group).observe(time.perf_counter() - started)
         self._count(outcomes, duplicates=len(run) - len(fresh))
 
-    async def _fresh(self, tx: Tx, run: Sequence[Item], *, by_inbox: bool) -> list[int]:
+    async def _fresh(self, tx: Tx, run: Sequence[Item], handler: Handler) -> list[int]:
         """The places in the run of events never handled, each event once."""
+        if handler.repeats:
+            return list(range(len(run)))
         places: dict[UUID, int] = {}
         for index, item in enumerate(run):
             if item.received is not None:
                 places.setdefault(item.received.meta.id, index)
-        if not by_inbox:
+        if not handler.inbox:
             return list(places.values())
         ids = sorted(places)
         organizations = [

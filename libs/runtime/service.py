@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import httpx
 from fastapi import APIRouter
@@ -75,7 +75,7 @@ class Context:
     verifier: Verifier
     http: httpx.AsyncClient
     open_database: Callable[[str], Database]
-    tables: dict[type[Event], Table[Event]] = field(default_factory=dict)
+    tables: dict[type[Event], Table[Any]] = field(default_factory=dict)
 
     def store(self, service: str, schema: Schema) -> Store:
         """The service's own database."""
@@ -84,8 +84,8 @@ class Context:
     def table(self, event: type[E]) -> Table[E]:
         """The map of a compacted topic, one for the process, read before it is ready."""
         if event not in self.tables:
-            self.tables[event] = Table(event)  # type: ignore[assignment]
-        return self.tables[event]  # type: ignore[return-value]
+            self.tables[event] = Table(event)
+        return self.tables[event]
 
 
 Build = Callable[[Context], Service]

@@ -12,6 +12,7 @@ import signal
 import socket
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import structlog
 import uvicorn
@@ -140,7 +141,7 @@ class Supervisor:
         context = self._context
         tables, relays, work = _Running(group), _Running(group), _Running(group)
         for table in context.tables.values():
-            tables.start(f"table {table.topic.name}", lambda table=table: table.run(context.bus))
+            tables.start(f"table {table.topic.name}", partial(table.run, context.bus))
         await asyncio.gather(*(table.ready() for table in context.tables.values()))
         outboxes = self._start_relays(relays)
         for service in self._services:

@@ -76,7 +76,10 @@ def write_migration(connection: Connection, schema: Schema, *, revision: str, me
     )
     if made is None or isinstance(made, list):
         raise RuntimeError("Alembic wrote no single migration")
-    return Path(made.path)
+    path = Path(made.path)
+    lines = path.read_text().splitlines(keepends=True)
+    path.write_text("".join(line for line in lines if not line.lstrip().startswith("# ###")))
+    return path
 
 
 def _all_tables(schema: Schema) -> MetaData:

@@ -36,10 +36,10 @@ def build(context: Context) -> Service:
         parts=parts,
         routers=routers,
         consumers=(
-            # The row's key is the event's: no inbox.
+            # The row's key is the event's: no inbox. The books count what is sent again.
             Consumer(
                 name="predictions",
-                handlers=(batch(PredictionLogged, consumers.on_logged, inbox=False),),
+                handlers=(batch(PredictionLogged, consumers.on_logged, inbox=False, repeats=True),),
             ),
             Consumer(name="deletions", handlers=(each(PredictionDeleted, consumers.on_deleted),)),
         ),

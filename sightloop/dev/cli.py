@@ -122,7 +122,7 @@ async def _start(server: Server, folder: Path, stack: AsyncExitStack) -> dict[st
             postgres = await stack.enter_async_context(EmbeddedPostgres(folder / "postgres"))
             for module in pkgutil.iter_modules(services.__path__):
                 await postgres.create_database(module.name)
-            return {"SIGHTLOOP_DATABASE_URL": postgres.dsn_template}
+            return {"SIGHTLOOP_DATABASE_URL": postgres.dsn_template("sightloop_")}
 
 
 @dev.command()

@@ -95,10 +95,9 @@ class EmbeddedPostgres:
             query={"host": str(self._socket_dir), "port": str(PORT)},
         ).render_as_string(hide_password=False)
 
-    @property
-    def dsn_template(self) -> str:
-        """The same with `{service}` for the database, as the setting `database_url` wants it."""
-        return self.dsn("service").replace("/service?", "/{service}?")
+    def dsn_template(self, prefix: str) -> str:
+        """The same for `<prefix>{service}`, as the setting `database_url` wants it."""
+        return self.dsn(f"{prefix}service").replace(f"/{prefix}service?", f"/{prefix}{{service}}?")
 
     def connect_kwargs(self, database: str) -> dict[str, Any]:
         """Arguments of `asyncpg.connect` for a database; hold the password."""

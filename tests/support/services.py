@@ -111,7 +111,7 @@ async def running_services(
     listener = listen("127.0.0.1", 0)
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     settings = Platform(
-        database_url=postgres.dsn(f"t{suffix}_{{service}}"),
+        database_url=postgres.dsn_template(f"t{suffix}_"),
         bus_url=postgres.dsn(f"t{suffix}_bus"),
         blobs_url=f"file://{folder / 'blobs'}",
         public_url=url,
