@@ -8,6 +8,7 @@ run of one handler ─▶ transaction ─┬─ committed ─▶ next run
 
 import asyncio
 import time
+import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -163,7 +164,8 @@ class Handling:
 
     async def _bury(self, record: Record, error: Exception) -> Progress | None:
         reason = f"{type(error).__name__}: {error}"
-        _log.warning("consumer.dead", consumer=self._group, reason=reason, exc_info=error)
+        trace = "".join(traceback.format_exception(error, limit=-8))
+        _log.warning("consumer.dead", consumer=self._group, reason=reason, trace=trace)
         try:
             self._breaker.died(reason)
             await self._publish_dead([(record, reason)])

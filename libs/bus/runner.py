@@ -58,6 +58,8 @@ class Runner:
         self._due: dict[Partition, float] = {}
         self._failures: dict[Partition, int] = {}
         self._leaving: set[Partition] = set()
+        self._stopping = False
+        self._slots = asyncio.Semaphore(consumer.policy.parallel)
         self._source: Source | None = None
         self._lag: int | None = None
         self._away: str | None = "not started"
@@ -93,6 +95,7 @@ class Runner:
                     self.group, self._consumer.topics, on_revoked=self._revoked
                 ) as source:
                     self._source = source
+                    self._stopping = False
                     try:
                         await self._consume(source)
                     finally:
@@ -144,7 +147,13 @@ class Runner:
     async def _work(self, source: Source, partition: Partition, records: Sequence[Record]) -> None:
         start = records[0].offset
         try:
-            progress = await self._handling.handle(records)
+            async with self._slots:
+                if self._stopping or partition in self._leaving:
+                    return
+                if self._breaker.open:
+                    progress = Progress(start, opened=True)
+                else:
+                    progress = await self._handling.handle(records)
             if progress.offset > start:
                 try:
                     await source.commit({partition: progress.offset})
@@ -224,6 +233,7 @@ class Runner:
             self._leaving -= partitions
 
     async def _finish(self) -> None:
+        self._stopping = True
         await self._let_finish(list(self._in_hand.values()), FINISH_SECONDS)
         self._due.clear()
         self._failures.clear()
