@@ -1,0 +1,47 @@
+import type { ListFilter } from "@/api/queries";
+import type { Predicted } from "@/api/types";
+
+export interface ListSearch {
+  status?: "all" | "TO_REVIEW" | "REVIEWED" | "SUBMITTED";
+  label?: string;
+  outlier_min?: number;
+  boxes_min?: number;
+  from?: string;
+  to?: string;
+  sort?: "date" | "name" | "outlier" | "random";
+  order?: "asc" | "desc";
+}
+
+/** What the address says, as the list route takes it. */
+export function filterOf(search: ListSearch): ListFilter {
+  const { status, label, outlier_min, boxes_min, from, to, sort = "date", order } = search;
+  return {
+    status: status === "all" ? undefined : status,
+    label,
+    outlier_min,
+    boxes_min,
+    from,
+    to,
+    sort,
+    order: order ?? (sort === "name" ? "asc" : "desc"),
+  };
+}
+
+/** The part of an address that names the list, to be carried to the review page and back. */
+export function listSearchOf(search: ListSearch): ListSearch {
+  const { status, label, outlier_min, boxes_min, from, to, sort, order } = search;
+  return { status, label, outlier_min, boxes_min, from, to, sort, order };
+}
+
+/** Arrivals can be counted only where the newest stand first and the range is open. */
+export function takesArrivals(search: ListSearch): boolean {
+  return (search.sort ?? "date") === "date" && search.order !== "asc" && search.to === undefined;
+}
+
+/** Places from the last chosen to this one, both included; only this one without a last. */
+export function between(items: readonly Predicted[], last: string | null, id: string): string[] {
+  const a = items.findIndex((one) => one.id === last);
+  const b = items.findIndex((one) => one.id === id);
+  if (a < 0 || b < 0) return [id];
+  return items.slice(Math.min(a, b), Math.max(a, b) + 1).map((one) => one.id);
+}
