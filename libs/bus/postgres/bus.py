@@ -49,6 +49,9 @@ async def open_postgres(url: str, *, clock: Clock) -> AsyncIterator["PostgresBus
         await hub.load()
         tasks.append(asyncio.create_task(hub.run(), name="bus hub"))
         tasks.append(asyncio.create_task(bus.maintain(), name="bus upkeep"))
+        with unavailable("opening"):
+            async with asyncio.timeout(15):
+                await hub.registered.wait()
         yield bus
     finally:
         await bus.sink.close()

@@ -7,7 +7,7 @@ connecting ──▶ listening: each second, or when told, one heartbeat query
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -26,6 +26,15 @@ TICK_SECONDS = 1.0
 _log = structlog.get_logger(__name__)
 
 
+@contextlib.contextmanager
+def _known_process() -> Iterator[None]:
+    """Others bury a process whose session was away for long; the next session registers it."""
+    try:
+        yield
+    except asyncpg.ForeignKeyViolationError as error:
+        raise BusUnavailable("the embedded log does not know this process yet") from error
+
+
 class Hub:
     """What the sources and readers of one process share."""
 
@@ -37,6 +46,7 @@ class Hub:
         self.process = uuid4()
         self.catalogue = Catalogue()
         self.readers: set[PostgresReader] = set()
+        self.registered = asyncio.Event()
         self._pool = pool
         self._connect = connect
         self._sources: dict[UUID, PostgresSource] = {}
@@ -74,7 +84,7 @@ class Hub:
     ) -> PostgresSource:
         member = Member(uuid4(), group, tuple(sorted(topics)))
         source = PostgresSource(self, member, on_revoked=on_revoked)
-        with unavailable("joining a group"):
+        with unavailable("joining a group"), _known_process():
             async with self._pool.acquire(timeout=10) as connection, connection.transaction():
                 await membership.lock(connection)
                 await self._join(connection, member)
@@ -145,6 +155,7 @@ class Hub:
             for source in self._sources.values():
                 await self._join(connection, source.member)
             await membership.announce(connection)
+        self.registered.set()
         self._pending = True
 
     async def _tick(self, connection: asyncpg.Connection) -> None:
