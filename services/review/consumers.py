@@ -6,6 +6,8 @@ It is kept until then (`early`), so nobody waits and nothing is lost.
 
 from collections.abc import Sequence
 from itertools import groupby
+from typing import TypeVar
+from uuid import UUID
 
 from libs.bus.consumer import OK, Drop, Outcome
 from libs.schemas.envelope import Received
@@ -22,40 +24,39 @@ from libs.store.session import Tx
 from services.review.parts import Reviews
 from services.review.store import content, deletions, listing, predictions, submissions
 
+E = TypeVar("E", PredictionLogged, PredictionShadowLogged, PredictionsScored)
+
 
 async def on_logged(
     parts: Reviews, tx: Tx, events: Sequence[Received[PredictionLogged]]
 ) -> Sequence[Outcome]:
     """Store predictions; those with a picture wait for the next draw."""
-    by_deployment = sorted(events, key=lambda e: (e.organization, e.data.deployment))
-    for (organization, deployment), some in groupby(
-        by_deployment, key=lambda e: (e.organization, e.data.deployment)
-    ):
+    for (organization, deployment), some in groupby(_by_deployment(events), key=_owner):
         await predictions.add(tx, organization, deployment, [e.data.logged for e in some])
     parts.arrivals.set()
     return [OK] * len(events)
 
 
-async def on_shadow_logged(tx: Tx, event: Received[PredictionShadowLogged]) -> Outcome:
-    """Add the shadow's answer; where the prediction is reviewed, say so again with it."""
-    told = event.data
-    logged = await predictions.add_shadow(
-        tx, event.organization, told.deployment, told.prediction, shadow=told.shadow
-    )
-    if logged is None:
-        return OK
-    review = await content.latest_review(tx, event.organization, told.deployment, told.prediction)
-    if review is not None:
-        await tx.emit(
-            PredictionReviewed(logged=logged, review=review), organization=event.organization
-        )
-    return OK
+async def on_shadow_logged(
+    tx: Tx, events: Sequence[Received[PredictionShadowLogged]]
+) -> Sequence[Outcome]:
+    """Add shadows' answers; where the prediction is reviewed, say so again with the shadow."""
+    for event in _by_deployment(events):
+        owner, one = _owner(event), event.data.prediction
+        logged = await predictions.add_shadow(tx, *owner, one, shadow=event.data.shadow)
+        review = await content.latest_review(tx, *owner, one) if logged is not None else None
+        if logged is not None and review is not None:
+            await tx.emit(
+                PredictionReviewed(logged=logged, review=review), organization=event.organization
+            )
+    return [OK] * len(events)
 
 
-async def on_scored(tx: Tx, event: Received[PredictionsScored]) -> Outcome:
+async def on_scored(tx: Tx, events: Sequence[Received[PredictionsScored]]) -> Sequence[Outcome]:
     """Store outlier scores."""
-    await predictions.score(tx, event.organization, event.data.deployment, event.data.scores)
-    return OK
+    for event in _by_deployment(events):
+        await predictions.score(tx, *_owner(event), event.data.scores)
+    return [OK] * len(events)
 
 
 async def on_settled(tx: Tx, event: Received[SubmissionSettled]) -> Outcome:
@@ -77,3 +78,13 @@ async def on_deployment_changed(tx: Tx, event: Received[DeploymentChanged]) -> O
     labelmaps = {model.version: model.labels for model in models if model is not None}
     await listing.learn_labels(tx, event.organization, event.data.deployment, labelmaps)
     return OK
+
+
+def _by_deployment(events: Sequence[Received[E]]) -> list[Received[E]]:
+    """Deployments one after the other, each one's events in their order: all who lock several
+    deployments lock them in the same order."""
+    return sorted(events, key=_owner)
+
+
+def _owner(event: Received[E]) -> tuple[UUID, UUID]:
+    return event.organization, event.data.deployment

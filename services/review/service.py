@@ -43,10 +43,10 @@ def build(context: Context) -> Service:
                 handlers=(
                     # The row's key is the event's: no inbox.
                     batch(PredictionLogged, partial(consumers.on_logged, parts), inbox=False),
-                    each(PredictionShadowLogged, consumers.on_shadow_logged),
+                    batch(PredictionShadowLogged, consumers.on_shadow_logged),
                 ),
             ),
-            Consumer(name="scores", handlers=(each(PredictionsScored, consumers.on_scored),)),
+            Consumer(name="scores", handlers=(batch(PredictionsScored, consumers.on_scored),)),
             Consumer(name="settlements", handlers=(each(SubmissionSettled, consumers.on_settled),)),
             Consumer(name="deletions", handlers=(each(DataDeleted, consumers.on_data_deleted),)),
             Consumer(

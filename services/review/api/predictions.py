@@ -33,7 +33,7 @@ _CURSORS: dict[Sort, type[_Cursor]] = {
     Sort.DATE: tuple[str, int, Annotated[datetime, msgspec.Meta(tz=True)], UUID],
     Sort.NAME: tuple[str, int, str, UUID],
     Sort.OUTLIER: tuple[str, int, float | None, UUID],
-    Sort.RANDOM: tuple[str, int, Annotated[int, msgspec.Meta(ge=-(2**63), lt=2**63)], UUID],
+    Sort.RANDOM: tuple[str, int, Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)], UUID],
 }
 _USUAL = {Sort.NAME: Direction.ASC}
 

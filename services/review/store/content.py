@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from libs.schemas.values import Logged, Output, Review
 from libs.store.session import Read
-from services.review.tables import payload, review
+from services.review.tables import payload, prediction, review
 
 encode = msgspec.msgpack.Encoder().encode
 decode_logged = msgspec.msgpack.Decoder(Logged).decode
@@ -37,26 +37,31 @@ async def latest_reviews(
     """The valid review of each prediction that has one."""
     rows = await read.all(
         select(review.c.prediction, review.c.content)
+        .join(
+            prediction,
+            (prediction.c.deployment == review.c.deployment)
+            & (prediction.c.id == review.c.prediction)
+            & (prediction.c.revision == review.c.revision),
+        )
         .where(
             review.c.organization == organization,
             review.c.deployment == deployment,
             review.c.prediction.in_(predictions),
         )
-        .distinct(review.c.prediction)
-        .order_by(review.c.prediction, review.c.revision.desc())
     )
     return {row["prediction"]: decode_review(row["content"]) for row in rows}
 
 
 async def latest_review(
-    read: Read, organization: UUID, deployment: UUID, prediction: UUID
+    read: Read, organization: UUID, deployment: UUID, prediction_id: UUID
 ) -> Review | None:
     """The valid review of a prediction."""
-    return (await latest_reviews(read, organization, deployment, [prediction])).get(prediction)
+    held = await latest_reviews(read, organization, deployment, [prediction_id])
+    return held.get(prediction_id)
 
 
 async def revisions(
-    read: Read, organization: UUID, deployment: UUID, prediction: UUID
+    read: Read, organization: UUID, deployment: UUID, prediction_id: UUID
 ) -> list[Review]:
     """Every review of a prediction, the first one first."""
     rows = await read.all(
@@ -64,7 +69,7 @@ async def revisions(
         .where(
             review.c.organization == organization,
             review.c.deployment == deployment,
-            review.c.prediction == prediction,
+            review.c.prediction == prediction_id,
         )
         .order_by(review.c.revision)
     )

@@ -1,13 +1,25 @@
 """Lists of predictions: filters, orders, places. Every order is an index's: no sort, no OFFSET."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from operator import eq, ge, lt
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, RowMapping, Select, and_, func, literal, or_, select, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    RowMapping,
+    Select,
+    and_,
+    func,
+    literal,
+    or_,
+    select,
+    tuple_,
+)
 from sqlalchemy.dialects.postgresql import insert
 
 from libs.schemas.values import DeployedModel
@@ -39,7 +51,7 @@ class LabelUnknown(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filters:
-    """What is listed; None: anything. `since` ≤ event time < `until`. `score`…: of the champion."""
+    """What is listed; None: anything. `since` ≤ event time < `until`."""
 
     status: str | None = None
     label: str | None = None
@@ -168,15 +180,15 @@ async def _labelmaps(read: Read, organization: UUID, deployment: UUID) -> dict[U
 
 
 def _columns(filters: Filters) -> list[Column]:
-    asked: list[tuple[object, Column]] = [
-        (filters.status, prediction.c.status == filters.status),
-        (filters.outlier_min, prediction.c.outlier >= filters.outlier_min),
-        (filters.boxes_min, prediction.c.boxes >= filters.boxes_min),
-        (filters.has_picture, prediction.c.has_picture == filters.has_picture),
-        (filters.since, prediction.c.event_time >= filters.since),
-        (filters.until, prediction.c.event_time < filters.until),
+    asked: list[tuple[object, Column, Callable[[Any, Any], Column]]] = [
+        (filters.status, prediction.c.status, eq),
+        (filters.outlier_min, prediction.c.outlier, ge),
+        (filters.boxes_min, prediction.c.boxes, ge),
+        (filters.has_picture, prediction.c.has_picture, eq),
+        (filters.since, prediction.c.event_time, ge),
+        (filters.until, prediction.c.event_time, lt),
     ]
-    return [condition for value, condition in asked if value is not None]
+    return [compare(column, value) for value, column, compare in asked if value is not None]
 
 
 def _has_label(
@@ -196,7 +208,7 @@ def _has_label(
 
 def _bit(word: int, bit: int) -> Column:
     held: Column = prediction.c.labels[word + 1]
-    return held.bitwise_rshift(bit).bitwise_and(1) == 1
+    return held.bitwise_rshift(literal(bit, Integer)).bitwise_and(1) == 1
 
 
 def _segments(sort: Sort, direction: Direction, seed: int) -> tuple[_Segment, ...]:
