@@ -2,8 +2,6 @@
 
 from uuid import UUID
 
-from libs.schemas.faults import Transient
-
 
 class DeploymentUnknown(LookupError):
     """No such deployment in this organisation."""
@@ -39,7 +37,3 @@ class ArchiveRefused(ValueError):
 
 class NotSettled(Exception):
     """A dataset version changes faster than it can be settled."""
-
-
-class ErasedMeanwhile(Transient):
-    """A picture may have been erased while it was imported: the import begins again."""

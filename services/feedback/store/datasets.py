@@ -133,11 +133,13 @@ async def find_version(
 
 
 async def find_versions(
-    read: Read, organization: UUID, versions: Iterable[UUID]
+    read: Read, organization: UUID, versions: Iterable[UUID], *, lock: bool = False
 ) -> Mapping[UUID, RowMapping]:
-    """Those of the versions that there are."""
-    rows = await read.all(_versions(organization).where(dataset_version.c.id.in_(list(versions))))
-    return {row["id"]: row for row in rows}
+    """Those of the versions that there are. `lock`: nobody else changes them."""
+    query = _versions(organization).where(dataset_version.c.id.in_(list(versions)))
+    if lock:
+        query = query.order_by(dataset_version.c.id).with_for_update(of=dataset_version)
+    return {row["id"]: row for row in await read.all(query)}
 
 
 async def name_labels(tx: Tx, organization: UUID, version: UUID, labels: list[str]) -> None:

@@ -19,7 +19,7 @@ from libs.store.workers import JobCancelled, JobRun
 from libs.vision.images import ImageRefused, inspect
 from services.feedback.actions.settling import settle
 from services.feedback.core.coco import Coco, CocoImage, CocoInvalid, read_coco
-from services.feedback.errors import ArchiveRefused, ErasedMeanwhile
+from services.feedback.errors import ArchiveRefused
 from services.feedback.parts import Feedback
 from services.feedback.store import assets, datasets
 from services.feedback.store.assets import NewAsset
@@ -67,17 +67,18 @@ async def _import(
     async with _opened(parts, images) as archive:
         checked = await _check(parts, run, coco, archive)
         await _store(parts, run, checked, archive)
-    async with parts.database.begin(Cause(actor=run.job.payload["actor"])) as tx:
-        await assets.keep_pictures(tx, organization)
-        if await assets.erased_since(tx, organization, begun):
-            raise ErasedMeanwhile("images were erased during the import")
-        row = await datasets.find_version(tx, organization, version, lock=True)
-        if list(row["labels"]) != labels:
-            raise JobFailed("another import named the version's labels: import again")
-        if not labels:
-            await datasets.name_labels(tx, organization, version, list(coco.labels))
-        await assets.put_assets(tx, organization, version, [one.asset for one in checked])
-        await datasets.touch(tx, organization, version)
+        async with parts.database.begin(Cause(actor=run.job.payload["actor"])) as tx:
+            await assets.keep_pictures(tx, organization)
+            if await assets.erased_since(tx, organization, begun):
+                # An erasure may have taken one of ours before there was an asset to hold it.
+                await _store(parts, run, checked, archive)
+            row = await datasets.find_version(tx, organization, version, lock=True)
+            if list(row["labels"]) != labels:
+                raise JobFailed("another import named the version's labels: import again")
+            if not labels:
+                await datasets.name_labels(tx, organization, version, list(coco.labels))
+            await assets.put_assets(tx, organization, version, [one.asset for one in checked])
+            await datasets.touch(tx, organization, version)
     await settle(parts, organization, version)
     await run.progress(2 * len(checked), 2 * len(checked), f"{len(checked)} images imported")
 

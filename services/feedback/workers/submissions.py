@@ -7,6 +7,7 @@ from typing import Any, Self
 from uuid import UUID
 
 import msgspec
+from sqlalchemy import RowMapping
 
 from libs.schemas.envelope import Received
 from libs.schemas.events import PredictionReviewed, PredictionSubmitted
@@ -16,7 +17,7 @@ from libs.store.session import Cause, Tx
 from libs.store.workers import JobRun
 from services.feedback.core.agreement import refusal
 from services.feedback.core.loop import Outcome
-from services.feedback.errors import PictureGone, VersionUnknown
+from services.feedback.errors import PictureGone
 from services.feedback.parts import Feedback
 from services.feedback.store import assets, datasets, loops, trainings
 from services.feedback.store.assets import NewAsset, Origin
@@ -103,6 +104,8 @@ async def submit(parts: Feedback, run: JobRun) -> None:
         picture = await _copied(parts, organization, submission)
         if await assets.is_erased(tx, organization, submission.data):
             picture = "its image was erased"
+        # Locked before what was accepted is read: the same revision is never settled twice.
+        rows = await datasets.find_versions(tx, organization, submission.targets, lock=True)
         done = await loops.accepted(
             tx,
             organization,
@@ -111,7 +114,9 @@ async def submit(parts: Feedback, run: JobRun) -> None:
             revision=submission.revision,
         )
         outcomes = [
-            await _settle(tx, organization, submission, version, picture=picture)
+            await _settle(
+                tx, organization, submission, version, row=rows.get(version), picture=picture
+            )
             for version in sorted(set(submission.targets) - done)
         ]
         for outcome in outcomes:
@@ -133,14 +138,18 @@ async def _copied(parts: Feedback, organization: UUID, submission: Submission) -
 
 
 async def _settle(
-    tx: Tx, organization: UUID, submission: Submission, version: UUID, *, picture: Picture | str
+    tx: Tx,
+    organization: UUID,
+    submission: Submission,
+    version: UUID,
+    *,
+    row: RowMapping | None,
+    picture: Picture | str,
 ) -> Outcome:
+    if row is None:
+        return submission.outcome(version, refused=f"there is no dataset version {version}")
     if isinstance(picture, str):
         return submission.outcome(version, refused=picture)
-    try:
-        row = await datasets.find_version(tx, organization, version, lock=True)
-    except VersionUnknown as unknown:
-        return submission.outcome(version, refused=str(unknown))
     why = refusal(submission.type, submission.shapes, datasets.labelled(row))
     if why is not None:
         return submission.outcome(version, refused=why)
