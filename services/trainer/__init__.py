@@ -1,0 +1,1 @@
+"""Projects, experiments, and the runs that train them."""

@@ -1,0 +1,1 @@
+"""What to train on, and how the trainer and its training process talk."""
