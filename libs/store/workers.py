@@ -19,6 +19,7 @@ from libs.telemetry.metrics import counter
 _LEASE = timedelta(seconds=30)
 _BEAT = 2.0
 _POLL = 1.0
+_LONGEST_PAUSE = 300.0
 
 settled = counter("jobs_settled_total", "Jobs that ended, by kind and state.", ["kind", "state"])
 log = structlog.get_logger()
@@ -110,6 +111,10 @@ class Worker:
                 await jobs.put_back(
                     tx, job.id, holder=holder, after=timedelta(0), why="the worker was stopped"
                 )
+            if not _being_stopped():
+                # The work alone was cancelled: its job is somebody else's, this worker goes on.
+                log.warning("lease lost", kind=job.kind, job=str(job.id))
+                return
             raise
         except Exception as fault:  # noqa: BLE001  # the boundary: a job's fault becomes its state
             await self._failed(job, holder, fault)
@@ -160,7 +165,7 @@ class Worker:
         if is_transient(fault) and job.attempt < self._kind.attempts:
             log.warning("job put back", kind=job.kind, job=str(job.id), error=str(fault))
             async with self._database.begin() as tx:
-                after = timedelta(seconds=2.0**job.attempt)
+                after = timedelta(seconds=min(2.0**job.attempt, _LONGEST_PAUSE))
                 await jobs.put_back(tx, job.id, holder=holder, after=after, why=str(fault))
             return
         log.error("job failed", kind=job.kind, job=str(job.id), exc_info=fault)
@@ -171,3 +176,8 @@ class Worker:
             ours = await jobs.finish(tx, job.id, holder=holder, state=state, error=error)
         if ours:
             settled.labels(job.kind, state).inc()
+
+
+def _being_stopped() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
