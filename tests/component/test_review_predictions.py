@@ -7,8 +7,8 @@ from uuid import UUID, uuid4
 from libs.schemas.events import (
     DataDeleted,
     PredictionDeleted,
-    PredictionsScored,
     PredictionShadowLogged,
+    PredictionsScored,
     Score,
 )
 from libs.schemas.values import Logged, Output, Shapes

@@ -9,8 +9,8 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
-    Integer,
     RowMapping,
     Select,
     and_,
@@ -24,7 +24,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from libs.schemas.values import DeployedModel
 from libs.store.session import Read, Tx
-from services.review.core.columns import label_bits, shuffle_start
+from services.review.core.columns import label_bits, label_words, shuffle_start
 from services.review.tables import labelmap, prediction
 
 Column = ColumnElement[Any]
@@ -207,8 +207,10 @@ def _has_label(
 
 
 def _bit(word: int, bit: int) -> Column:
+    # `<> 0`, not `= mask`: the planner takes equality with an expression for rare (0.5 %) and
+    # then sorts the whole deployment instead of walking an index for one page.
     held: Column = prediction.c.labels[word + 1]
-    return held.bitwise_rshift(literal(bit, Integer)).bitwise_and(1) == 1
+    return held.bitwise_and(literal(label_words([bit])[0], BigInteger)) != 0
 
 
 def _segments(sort: Sort, direction: Direction, seed: int) -> tuple[_Segment, ...]:
