@@ -144,6 +144,9 @@ class PostgresBus:
                     await forget(self._pool, now=self._clock.now())
             except BusUnavailable as error:
                 _log.warning("bus.upkeep_failed", reason=str(error))
+            except Exception as error:
+                self._hub.fail(error)
+                raise
             await asyncio.sleep(UPKEEP_SECONDS)
 
 

@@ -67,6 +67,11 @@ class Hub:
         if self._failure is not None:
             raise RuntimeError("the bus has failed") from self._failure
 
+    def fail(self, error: BaseException) -> None:
+        """Have everybody who uses the bus fail with `error`."""
+        self._failure = error
+        self._wake()
+
     async def read(self, positions: Mapping[Partition, int], *, limit: int) -> list[Record]:
         by_id = {self.catalogue.ids[name]: offset for name, offset in positions.items()}
         with unavailable("reading"):
@@ -129,8 +134,7 @@ class Hub:
                 _log.warning("bus.away", reason=str(error))
                 await asyncio.sleep(TICK_SECONDS / 2)
             except Exception as error:
-                self._failure = error
-                self._wake()
+                self.fail(error)
                 raise
 
     async def _listen(self) -> None:
