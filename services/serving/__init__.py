@@ -1,0 +1,1 @@
+"""Inference: the platform runs champion and shadow, and logs what they say to ingest."""

@@ -1,0 +1,1 @@
+"""Loading models, predicting, and sending what was predicted to ingest."""
