@@ -9,12 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.deployer.core import eprocess
+from services.deployer.core.eprocess import Floats
 
 ALPHA = 0.05
-Draw = Callable[[np.random.Generator, int], np.ndarray]
+Draw = Callable[[np.random.Generator, int], Floats]
 
 
-def bounded(rng: np.random.Generator, n: int, *, mean: float, sd: float) -> np.ndarray:
+def bounded(rng: np.random.Generator, n: int, *, mean: float, sd: float) -> Floats:
     """d in {−1, 0, 1} and between: a mixture of ties, small and full differences."""
     spread = sd / math.sqrt(0.6)
     tied = rng.random(n) < 0.4
@@ -22,21 +23,21 @@ def bounded(rng: np.random.Generator, n: int, *, mean: float, sd: float) -> np.n
     return np.clip(values + mean, -1.0, 1.0)
 
 
-def equal(rng: np.random.Generator, n: int) -> np.ndarray:
+def equal(rng: np.random.Generator, n: int) -> Floats:
     return bounded(rng, n, mean=0.0, sd=0.45)
 
 
-def worse_then_better(rng: np.random.Generator, n: int) -> np.ndarray:
+def worse_then_better(rng: np.random.Generator, n: int) -> Floats:
     half = n // 2
     first = bounded(rng, half, mean=-0.09, sd=0.35)
     return np.concatenate([first, bounded(rng, n - half, mean=0.09, sd=0.35)])
 
 
-def rare_disasters(rng: np.random.Generator, n: int) -> np.ndarray:
+def rare_disasters(rng: np.random.Generator, n: int) -> Floats:
     return np.where(rng.random(n) < 0.02, -0.98, 0.02)
 
 
-def weighted(rng: np.random.Generator, n: int) -> np.ndarray:
+def weighted(rng: np.random.Generator, n: int) -> Floats:
     """w·d of a lottery, u = .5: where the candidate gains, images are drawn more often."""
     population = 20_000
     d = bounded(rng, population, mean=0.0, sd=0.3)
@@ -44,14 +45,16 @@ def weighted(rng: np.random.Generator, n: int) -> np.ndarray:
     interest = np.where(d > 0, 1.0, 0.2)
     pi = 0.5 / population + 0.5 * interest / interest.sum()
     chosen = rng.choice(population, size=n, p=pi / pi.sum())
-    return (1 / population) / pi[chosen] * d[chosen]
+    values: Floats = (1 / population) / pi[chosen] * d[chosen]
+    return values
 
 
-def bursts(rng: np.random.Generator, n: int) -> np.ndarray:
+def bursts(rng: np.random.Generator, n: int) -> Floats:
     """Bursts of five alike; a step is the mean of a burst."""
     common = bounded(rng, n // 5, mean=0.0, sd=0.4)
     each = np.clip(common[:, None] + rng.normal(0, 0.05, (n // 5, 5)), -1, 1)
-    return each.mean(axis=1)
+    steps: Floats = each.mean(axis=1)
+    return steps
 
 
 NULLS: dict[str, tuple[Draw, float]] = {

@@ -29,7 +29,7 @@ def test_each_model_is_read_at_its_own_threshold() -> None:
     strict, loose = Reader(labels=["car"], threshold=0.5), Reader(labels=["car"], threshold=0.3)
     review = ReviewShapes(labels=["car"], boxes=[BOX])
     losses = paired((strict, said), (loose, said), review=review, task=DETECTION)
-    assert losses == (0.0, pytest.approx(1 / 3))
+    assert losses == pytest.approx((0.0, 1 / 3))
 
 
 def test_two_models_may_order_the_labels_differently() -> None:

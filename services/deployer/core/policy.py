@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
+LEAST_UNIFORM = 0.05
+
 
 class Loss(StrEnum):
     """The bounded loss of one image, for each model at its own threshold."""
@@ -42,15 +44,16 @@ class Bursts:
 class Policy:
     """How a candidate is judged.
 
-    `uniform`: share u of the draw's probability that is equal for all; bounds the weights by
-    W = 1/u. `delta`: how much worse is still "not worse". `minimum`, `maximum`: images reviewed
-    before a verdict, and after which nobody looks on. Raises PolicyRefused.
+    `uniform`: least share u of the draws' probability that is equal for all (1: every image, or
+    each as likely); bounds the weights by W = 1/u; a draw with less begins anew. `delta`: how
+    much worse is still "not worse". `minimum`, `maximum`: images reviewed before a verdict, and
+    after which nobody looks on. Raises PolicyRefused.
     """
 
     loss: Loss = Loss.F1_AT_50
     alpha: float = 0.05
     delta: float = 0.0
-    uniform: float = 0.5
+    uniform: float = 1.0
     block: Bursts | None = None
     minimum: int = 20
     maximum: int = 2000
@@ -62,8 +65,8 @@ class Policy:
             wrong.append(("alpha", "must lie in (0, 0.5]"))
         if not (math.isfinite(self.delta) and 0 <= self.delta < 1):
             wrong.append(("delta", "must lie in [0, 1)"))
-        if not (math.isfinite(self.uniform) and 0.05 <= self.uniform <= 1):
-            wrong.append(("uniform", "must lie in [0.05, 1]"))
+        if not (math.isfinite(self.uniform) and LEAST_UNIFORM <= self.uniform <= 1):
+            wrong.append(("uniform", f"must lie in [{LEAST_UNIFORM}, 1]"))
         if self.minimum < 1:
             wrong.append(("minimum", "must be 1 or more"))
         if not self.minimum <= self.maximum <= 100_000:

@@ -1,0 +1,25 @@
+"""What the routes, consumers, jobs and loops of the deployer share."""
+
+from dataclasses import dataclass
+
+import httpx
+
+from libs.blobs.blobs import Blobs
+from libs.bus.table import Table
+from libs.schemas.events import DatasetVersionChanged
+from libs.store.clock import Clock
+from libs.store.session import Database
+from services.deployer.settings import DeployerSettings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deployer:
+    """The deployer's parts. `internal_url`: where the trainer is reached."""
+
+    settings: DeployerSettings
+    clock: Clock
+    database: Database
+    blobs: Blobs
+    http: httpx.AsyncClient
+    internal_url: str
+    datasets: Table[DatasetVersionChanged]
