@@ -1,0 +1,67 @@
+import { useQuery } from "@tanstack/react-query";
+import { Link, useParams } from "@tanstack/react-router";
+import { modelVersion, rollouts } from "@/api/queries";
+import type { Deployment } from "@/api/types";
+import { useOrg } from "@/app/params";
+import { Loaded } from "@/components/states";
+import { Time } from "@/components/Time";
+import { shortId } from "@/lib/format";
+
+/** Every roll-out of the deployment; the one in the address is marked. */
+export function History({ deployed }: { deployed: Deployment }) {
+  const query = useQuery(rollouts(deployed.id));
+  const { r } = useParams({ strict: false });
+  return (
+    <section className="card" aria-label="History">
+      <header>
+        <h2>History</h2>
+      </header>
+      <Loaded query={query} rows={3}>
+        {({ items }) => (
+          <div className="table-scroll">
+            <table className="table">
+              <thead>
+                <tr>
+                  <th>When</th>
+                  <th>Action</th>
+                  <th>Version</th>
+                  <th>Before</th>
+                  <th>Why</th>
+                  <th>Who</th>
+                </tr>
+              </thead>
+              <tbody>
+                {items.map((one) => (
+                  <tr key={one.id} aria-current={one.id === r ? "true" : undefined}>
+                    <td>
+                      <Time at={one.time} />
+                    </td>
+                    <td>{one.action.toLowerCase().replaceAll("_", " ")}</td>
+                    <td>
+                      <VersionName id={one.version} />
+                    </td>
+                    <td>{one.previous ? <VersionName id={one.previous} /> : "–"}</td>
+                    <td>{one.reason ?? "–"}</td>
+                    <td>{one.actor ?? "–"}</td>
+                  </tr>
+                ))}
+              </tbody>
+            </table>
+            {items.length === 0 && <p className="muted none">Nothing was rolled out yet.</p>}
+          </div>
+        )}
+      </Loaded>
+    </section>
+  );
+}
+
+function VersionName({ id }: { id: string }) {
+  const org = useOrg();
+  const { data } = useQuery(modelVersion(id));
+  if (!data) return <code>{shortId(id)}</code>;
+  return (
+    <Link to="/o/$org/models/$m/versions/$v" params={{ org, m: data.model, v: id }}>
+      v{data.number}
+    </Link>
+  );
+}
