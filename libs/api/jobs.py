@@ -55,9 +55,7 @@ def job_routes(service: str, database: Database, cancel: Scope) -> APIRouter:
             return _dto(await jobs.find(read, job, organization=caller.organization))
 
     @router.post("/{job}/cancel", status_code=202)
-    async def cancel_job(
-        caller: Annotated[Caller, needs(cancel)], job: UUID
-    ) -> JobDto:
+    async def cancel_job(caller: Annotated[Caller, needs(cancel)], job: UUID) -> JobDto:
         """Ask for the end of a job; nothing happens where it has ended."""
         async with database.begin(Cause(actor=caller.actor)) as tx:
             await jobs.cancel(tx, job, organization=caller.organization)

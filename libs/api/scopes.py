@@ -68,3 +68,18 @@ ROLES: dict[Role, frozenset[Scope]] = {
 def roles_with(scope: Scope) -> list[Role]:
     """The roles that have a scope, for the message to somebody who has not."""
     return [role for role, scopes in ROLES.items() if scope in scopes]
+
+
+def write_scopes(scopes: frozenset[Scope]) -> str:
+    """Scopes as a token carries them: the widest role that fits by its name, then the rest."""
+    role = next((r for r in reversed(Role) if ROLES[r] <= scopes), None)
+    rest = sorted(scopes - (ROLES[role] if role else frozenset()))
+    return " ".join([*([role] if role else []), *rest])
+
+
+def read_scopes(text: str) -> frozenset[Scope]:
+    """The other way round. Raises ValueError for a scope or role that is none."""
+    scopes: set[Scope] = set()
+    for word in text.split():
+        scopes |= ROLES[Role(word)] if ":" not in word and word != Scope.OPERATE else {Scope(word)}
+    return frozenset(scopes)

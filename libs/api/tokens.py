@@ -14,7 +14,7 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
 
-from libs.api.scopes import Scope
+from libs.api.scopes import Scope, read_scopes, write_scopes
 from libs.schemas.events import TokenChanged
 from libs.store.clock import Clock
 
@@ -85,7 +85,7 @@ def sign(claims: Claims, key: Ed25519PrivateKey, *, now: datetime) -> str:
         "jti": str(claims.token),
         "sub": claims.name,
         "org": str(claims.organization) if claims.organization else None,
-        "scope": " ".join(sorted(claims.scopes)),
+        "scope": write_scopes(claims.scopes),
         "iat": int(now.timestamp()),
     }
     if claims.expires is not None:
@@ -147,7 +147,7 @@ class Verifier:
                 token=UUID(body["jti"]),
                 name=str(body["sub"]),
                 organization=UUID(body["org"]) if body.get("org") else None,
-                scopes=frozenset(Scope(scope) for scope in str(body.get("scope", "")).split()),
+                scopes=read_scopes(str(body.get("scope", ""))),
                 expires=None
                 if expires is None
                 else datetime.fromtimestamp(int(expires), tz=self._clock.now().tzinfo),

@@ -122,12 +122,12 @@ class Supervisor:
                     await service.store.database.close()
 
     async def _prepare(self) -> None:
-        stores = [service.store for service in self._services if service.store is not None]
         work = schema.migrate if self._migrate else schema.check
-        await asyncio.gather(
-            self._context.bus.ensure(TOPICS),
-            *(work(store.database, store.schema) for store in stores),
-        )
+        await self._context.bus.ensure(TOPICS)
+        # One after the other: Alembic keeps the migration in hand in a global.
+        for service in self._services:
+            if service.store is not None:
+                await work(service.store.database, service.store.schema)
         for service in self._services:
             if service.prepare is not None:
                 await service.prepare()
