@@ -83,9 +83,9 @@ class SubmissionDto(BaseModel):
     """How far a prediction is on its way to a dataset."""
 
     state: Literal["none", "pending", "settled", "refused"]
-    dataset_version: UUID | None = None
-    asset: UUID | None = None
-    refused: str | None = None
+    dataset_version: UUID | None
+    asset: UUID | None
+    refused: str | None
 
 
 class DetailDto(PredictedDto):
@@ -155,16 +155,19 @@ def queued_dto(row: RowMapping, logged: Logged) -> QueuedDto:
     )
 
 
-def detail_dto(
-    row: RowMapping, logged: Logged, *, revisions: list[Review], submission: RowMapping | None
-) -> DetailDto:
+def detail_dto(row: RowMapping, logged: Logged, revisions: list[Review]) -> DetailDto:
     told = [review_dto(review) for review in revisions]
     return DetailDto(
         **_predicted(row, logged),
         review=told[-1] if told else None,
         revisions=told,
         metadata=logged.metadata,
-        submission=_submission(submission),
+        submission=SubmissionDto(
+            state=row["state"] or "none",
+            dataset_version=row["dataset_version"],
+            asset=row["asset"],
+            refused=row["refused"],
+        ),
     )
 
 
@@ -213,15 +216,4 @@ def _answer(output: Output) -> AnswerDto:
 def _shapes(shapes: Shapes) -> ShapesDto:
     return ShapesDto(
         classes=shapes.classes, scores=shapes.scores, boxes=shapes.boxes, polygons=shapes.polygons
-    )
-
-
-def _submission(row: RowMapping | None) -> SubmissionDto:
-    if row is None:
-        return SubmissionDto(state="none")
-    return SubmissionDto(
-        state=row["state"],
-        dataset_version=row["dataset_version"],
-        asset=row["asset"],
-        refused=row["refused"],
     )

@@ -14,7 +14,7 @@ from services.review.parts import Reviews
 from services.review.store import draws
 
 log = structlog.get_logger()
-_LEASE = timedelta(seconds=10)
+_LEASE = timedelta(seconds=2)
 # Arrivals wake the loop of the process that stored them. What it could not draw (its process
 # died, another one drew) is found by looking, this often.
 _LOOK_SECONDS = 5.0

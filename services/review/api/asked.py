@@ -14,9 +14,9 @@ from libs.api.problems import not_found
 from libs.api.scopes import Scope
 from libs.api.tokens import Caller
 from libs.schemas.events import DeploymentChanged, State
-from libs.schemas.values import Logged
 from services.review.parts import Reviews
-from services.review.store import content, deletions, predictions
+from services.review.store import deletions, predictions
+from services.review.store.predictions import Found
 
 PREFIX = "/api/review/v1/deployments/{deployment}"
 Parts = Annotated[Reviews, part(Reviews)]
@@ -43,17 +43,15 @@ async def deployment_of(parts: Reviews, caller: Caller, deployment: UUID) -> Dep
 
 async def prediction_of(
     parts: Reviews, caller: Caller, deployment: UUID, prediction: UUID
-) -> tuple[RowMapping, Logged]:
-    """A prediction's row and content; one logged a moment ago is waited for. Raises Problem 404."""
+) -> Found:
+    """A prediction; one logged a moment ago is waited for. Raises Problem 404."""
     organization = caller.organization
     deadline = parts.clock.monotonic() + parts.settings.wait
     while True:
         async with parts.database.read() as read:
-            row = await predictions.find(read, organization, deployment, prediction)
-            if row is not None:
-                held = await content.logged(read, organization, deployment, [prediction])
-                if prediction in held:
-                    return row, held[prediction]
+            found = await predictions.find(read, organization, deployment, prediction)
+            if found is not None:
+                return found
             gone = await deletions.was_deleted(read, organization, deployment, prediction)
         if gone or parts.clock.monotonic() >= deadline:
             raise not_found(f"prediction {prediction}")

@@ -23,7 +23,7 @@ from services.review.dto import (
     detail_dto,
     predicted_dto,
 )
-from services.review.store import content, deletions, listing, submissions
+from services.review.store import content, deletions, listing
 from services.review.store.listing import Direction, Filters, LabelUnknown, Place, Sort
 
 router = APIRouter(prefix=PREFIX, tags=["review"])
@@ -117,13 +117,9 @@ async def get_prediction(
 ) -> DetailDto:
     """One prediction, its reviews, and how far its submission is. `ETag`: the review's revision."""
     await deployment_of(parts, caller, deployment)
-    row, logged = await prediction_of(parts, caller, deployment, prediction)
-    asked = caller.organization, deployment, prediction
-    async with parts.database.read() as read:
-        revisions = await content.revisions(read, *asked)
-        submission = await submissions.find(read, *asked)
-    response.headers["ETag"] = f'"{row["revision"]}"'
-    return detail_dto(row, logged, revisions=revisions, submission=submission)
+    found = await prediction_of(parts, caller, deployment, prediction)
+    response.headers["ETag"] = f'"{found.row["revision"]}"'
+    return detail_dto(found.row, found.logged, found.revisions)
 
 
 @router.get("/counts")

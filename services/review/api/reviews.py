@@ -80,9 +80,9 @@ async def save_review(
     """Save the next revision of the review. `If-Match`: the one it is based on; "0": none yet."""
     target = await deployment_of(parts, caller, deployment)
     expected = _expected(if_match)
-    _, logged = await prediction_of(parts, caller, deployment, prediction)
+    found = await prediction_of(parts, caller, deployment, prediction)
     try:
-        shapes = await _checked(target, logged, shapes_of(body.shapes))
+        shapes = await _checked(target, found.logged, shapes_of(body.shapes))
         saved = reviews.Saved(
             shapes=shapes,
             start=body.start,

@@ -58,19 +58,3 @@ async def latest_review(
     """The valid review of a prediction."""
     held = await latest_reviews(read, organization, deployment, [prediction_id])
     return held.get(prediction_id)
-
-
-async def revisions(
-    read: Read, organization: UUID, deployment: UUID, prediction_id: UUID
-) -> list[Review]:
-    """Every review of a prediction, the first one first."""
-    rows = await read.all(
-        select(review.c.content)
-        .where(
-            review.c.organization == organization,
-            review.c.deployment == deployment,
-            review.c.prediction == prediction_id,
-        )
-        .order_by(review.c.revision)
-    )
-    return [decode_review(row["content"]) for row in rows]

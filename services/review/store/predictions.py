@@ -1,24 +1,34 @@
 """Predictions as they come and change."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Float, RowMapping, Uuid, delete, func, literal, select, update
-from sqlalchemy.dialects.postgresql import ARRAY, insert
+from sqlalchemy import Float, RowMapping, Uuid, delete, func, literal, select, tuple_, update
+from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by, insert
 
 from libs.schemas.events import Score
-from libs.schemas.values import Logged, Output
+from libs.schemas.values import Logged, Output, Review
 from libs.store.session import Read, Tx
 from services.review.core.columns import columns_of
 from services.review.store import content, deletions
 from services.review.store.locks import lock_data, lock_deployment, lock_prediction
-from services.review.tables import early, payload, prediction, ticket, tombstone
+from services.review.tables import early, payload, prediction, review, submission, ticket, tombstone
 
 # The predictions topic keeps three days: what has not come after seven never will.
 _EARLY_LIVES = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """A prediction: its columns with those of its submission, its content, every review."""
+
+    row: RowMapping
+    logged: Logged
+    revisions: list[Review]
 
 
 async def add(tx: Tx, organization: UUID, deployment: UUID, logged: Sequence[Logged]) -> list[UUID]:
@@ -74,14 +84,33 @@ async def add(tx: Tx, organization: UUID, deployment: UUID, logged: Sequence[Log
 
 async def find(
     read: Read, organization: UUID, deployment: UUID, prediction_id: UUID
-) -> RowMapping | None:
-    """One prediction's row."""
-    return await read.first(
-        select(prediction).where(
+) -> Found | None:
+    """One prediction with all that is known of it, from one snapshot."""
+    ours = (prediction.c.deployment, prediction.c.id)
+    saved = (
+        select(func.array_agg(aggregate_order_by(review.c.content, review.c.revision)))
+        .where(tuple_(review.c.deployment, review.c.prediction) == tuple_(*ours))
+        .scalar_subquery()
+    )
+    told = (submission.c.state, submission.c.dataset_version, submission.c.asset)
+    row = await read.first(
+        select(prediction, payload.c.content, *told, submission.c.refused, saved.label("reviews"))
+        .join(payload, tuple_(payload.c.deployment, payload.c.prediction) == tuple_(*ours))
+        .outerjoin(
+            submission, tuple_(submission.c.deployment, submission.c.prediction) == tuple_(*ours)
+        )
+        .where(
             prediction.c.organization == organization,
             prediction.c.deployment == deployment,
             prediction.c.id == prediction_id,
         )
+    )
+    if row is None:
+        return None
+    return Found(
+        row=row,
+        logged=content.decode_logged(row["content"]),
+        revisions=[content.decode_review(one) for one in row["reviews"] or ()],
     )
 
 
