@@ -1,5 +1,6 @@
 """Experiments: how far they are, what they say, what they made."""
 
+import asyncio
 from typing import Annotated
 from uuid import UUID
 
@@ -10,7 +11,7 @@ from starlette.responses import StreamingResponse
 from libs.api.app import part
 from libs.api.caller import needs
 from libs.api.paging import CursorText, Limit, Page, page, read_time_cursor, write_cursor
-from libs.api.problems import not_found
+from libs.api.problems import Problem, not_found
 from libs.api.scopes import Scope
 from libs.api.tokens import Caller
 from libs.store.session import Cause
@@ -32,6 +33,7 @@ Parts = Annotated[Trainer, part(Trainer)]
 Reader = Annotated[Caller, needs(Scope.EXPERIMENTS_READ)]
 Writer = Annotated[Caller, needs(Scope.EXPERIMENTS_WRITE)]
 _LINES = 1000
+_LOOK = 0.1
 _INTEGER = 2**31 - 1
 _SUFFIX = {"model-latest": ".onnx", "checkpoint": ".npz"}
 
@@ -61,8 +63,15 @@ async def list_experiments(
 
 @router.get("/{experiment}")
 async def get_experiment(experiment: UUID, parts: Parts, caller: Reader) -> ExperimentDto:
-    """One experiment."""
-    return experiment_dto(await _find(parts, caller, experiment))
+    """One experiment; one that was asked for a moment ago is waited for."""
+    deadline = parts.clock.monotonic() + parts.settings.reference_wait
+    while True:
+        try:
+            return experiment_dto(await _find(parts, caller, experiment))
+        except Problem:
+            if parts.clock.monotonic() >= deadline:
+                raise
+        await asyncio.sleep(_LOOK)
 
 
 @router.get("/{experiment}/log")

@@ -54,9 +54,13 @@ def plan(
     datasets: Sequence[tuple[str, bool, Manifest]],
     *,
     base_labels: Sequence[str],
+    keep_base_labels: bool,
     validation_share: float,
 ) -> Plan:
     """What to train on. `datasets`: (alias, replay, manifest).
+
+    `keep_base_labels`: the model keeps labels of its base that no dataset has: one that is to
+    replace its base must answer with all of them.
 
     Pictures that nobody annotated are left out, so are shapes that stand for a crowd, and, of a
     classification, pictures without exactly one label.
@@ -69,7 +73,9 @@ def plan(
         named = ", ".join(f"{alias} ({m.header.type})" for alias, _, m in datasets)
         raise TrainingFailed(f"The datasets are of different types: {named}.")
     task = kinds.pop()
-    labels = label_order([m.header.labels for _, _, m in datasets], base_labels)
+    labels = label_order(
+        [m.header.labels for _, _, m in datasets], base_labels, keep_base=keep_base_labels
+    )
     index = {label: i for i, label in enumerate(labels)}
     notes: list[str] = []
     wanted: list[Wanted] = []
@@ -96,10 +102,13 @@ def plan(
     return Plan(task=task, labels=labels, wanted=wanted, notes=notes)
 
 
-def label_order(labels: Sequence[Sequence[str]], base: Sequence[str]) -> list[str]:
+def label_order(
+    labels: Sequence[Sequence[str]], base: Sequence[str], *, keep_base: bool
+) -> list[str]:
     """Every label of the datasets once, those of the base model first and in its order."""
     present = {label: None for some in labels for label in some}
-    return list(dict.fromkeys([*(label for label in base if label in present), *present]))
+    first = [label for label in base if keep_base or label in present]
+    return list(dict.fromkeys([*first, *present]))
 
 
 _WORDS = {

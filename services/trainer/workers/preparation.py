@@ -43,6 +43,7 @@ async def prepare(
         plan,
         datasets,
         base_labels=base.labels if base else [],
+        keep_base_labels=row["deployment"] is not None,
         validation_share=divided.run.validation_share,
     )
     for note in planned.notes:
