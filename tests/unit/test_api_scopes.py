@@ -1,5 +1,7 @@
 """Scopes in tokens: short, and the same when read back."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -23,5 +25,5 @@ def test_an_unknown_word_is_refused() -> None:
 
 def test_each_role_may_do_what_the_one_below_may() -> None:
     ordered = [ROLES[role] for role in Role]
-    assert all(less < more for less, more in zip(ordered, ordered[1:], strict=False))
+    assert all(less < more for less, more in pairwise(ordered))
     assert roles_with(Scope.OPERATE) == []
