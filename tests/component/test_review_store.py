@@ -127,7 +127,7 @@ async def test_scores_and_predictions_at_once_lose_nothing(database: Database) -
 
 
 async def test_images_deleted_while_they_arrive_are_not_left_behind(database: Database) -> None:
-    logged = content(100)
+    logged = content(40)
 
     async def add(one: Logged) -> None:
         async with database.begin() as tx:
@@ -141,7 +141,7 @@ async def test_images_deleted_while_they_arrive_are_not_left_behind(database: Da
     async with database.read() as read:
         for table in ("prediction", "payload", "ticket"):
             assert await read.scalar(text(f"SELECT count(*) FROM {table}")) == 0
-        assert await read.scalar(text("SELECT count(*) FROM outbox")) == 100
+        assert await read.scalar(text("SELECT count(*) FROM outbox")) == 40
 
 
 async def test_two_processes_that_draw_at_once_draw_each_image_once(database: Database) -> None:
