@@ -131,8 +131,8 @@ async def _send_next(parts: Serving, *, last: bool = False) -> None:
         return
     for entry in followers:
         parts.awaited.part(entry.prediction)
-    for unread in entries[:due].count(None) * [{"reason": "not readable by this release"}]:
-        _refuse(parts, unread)
+    for _ in range(entries[:due].count(None)):
+        _refuse(parts, {"reason": "not readable by this release"})
     parts.spool.done(records[due - 1].end)
     waiting.set(parts.spool.size)
 
