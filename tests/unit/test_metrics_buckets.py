@@ -59,9 +59,8 @@ def test_a_chart_has_at_most_its_points_and_is_made_of_whole_stored_buckets(a, b
     chosen = buckets.chart_width(start, end)
     first = buckets.floor(start, chosen.width)
     assert end - first <= buckets.MOST_POINTS * chosen.width
-    assert chosen.width % {"minute": timedelta(minutes=1), "hour": timedelta(hours=1)}.get(
-        chosen.level, timedelta(days=1)
-    ) == timedelta(0)
+    stored = {"minute": 60, "five_minutes": 300, "hour": 3600, "day": 86400}[chosen.level]
+    assert chosen.width % timedelta(seconds=stored) == timedelta(0)
 
 
 def test_usual_ranges_get_usual_widths():
@@ -74,7 +73,7 @@ def test_usual_ranges_get_usual_widths():
         1: timedelta(minutes=1),
         24: timedelta(minutes=5),
         24 * 7: timedelta(hours=1),
-        24 * 90: timedelta(hours=12),
+        24 * 90: timedelta(days=1),
     }
 
 

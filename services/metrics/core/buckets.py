@@ -7,21 +7,25 @@ from enum import StrEnum
 MOST_POINTS = 300
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MINUTES = (1, 2, 5, 10, 15, 30)
-_HOURS = (1, 2, 3, 6, 12)
+# Few steps: a point is made of few stored buckets, so a chart reads hundreds, not thousands.
+_MINUTES = (1, 2)
+_FIVE_MINUTES = (1, 2)
+_HOURS = (1, 2, 3)
 _DAYS = (1, 2, 7, 14, 28, 91, 364)
 
 
 class Level(StrEnum):
-    """Width of a stored bucket."""
+    """Width of a stored bucket. Five minutes are for charts of a day; totals do without."""
 
     MINUTE = "minute"
+    FIVE_MINUTES = "five_minutes"
     HOUR = "hour"
     DAY = "day"
 
 
 _SPAN = {
     Level.MINUTE: timedelta(minutes=1),
+    Level.FIVE_MINUTES: timedelta(minutes=5),
     Level.HOUR: timedelta(hours=1),
     Level.DAY: timedelta(days=1),
 }
@@ -31,6 +35,11 @@ def floor(time: datetime, width: timedelta) -> datetime:
     """The start of the bucket of that width that holds `time`, counted from the epoch."""
     _check(time)
     return time - (time - _EPOCH) % width
+
+
+def starts(time: datetime) -> dict[Level, datetime]:
+    """The start of the bucket of every level that holds `time`."""
+    return {level: floor(time, span) for level, span in _SPAN.items()}
 
 
 def cover(start: datetime, end: datetime) -> list["Span"]:
@@ -44,12 +53,19 @@ def cover(start: datetime, end: datetime) -> list["Span"]:
     return _cover(first, last, [Level.DAY, Level.HOUR, Level.MINUTE]) if first < last else []
 
 
+def cover_hours(start: datetime, end: datetime) -> list["Span"]:
+    """As `cover`, widened to whole hours: heat maps have no minutes."""
+    first, last = floor(start, _SPAN[Level.HOUR]), _ceiling(end, _SPAN[Level.HOUR])
+    return _cover(first, last, [Level.DAY, Level.HOUR]) if first < last else []
+
+
 def chart_width(start: datetime, end: datetime, *, points: int = MOST_POINTS) -> "Width":
     """The narrowest width for a chart of [start, end) with at most `points` points."""
     _check(start)
     _check(end)
     for level, steps in (
         (Level.MINUTE, _MINUTES),
+        (Level.FIVE_MINUTES, _FIVE_MINUTES),
         (Level.HOUR, _HOURS),
         (Level.DAY, _DAYS),
     ):

@@ -6,7 +6,7 @@ several writers may touch a bucket in any order. Packed it is 12 bytes an entry,
 buckets of a range, joined, need one sort to become their sum.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 
@@ -22,9 +22,9 @@ MOST_BOXES = 1000
 MILLIONTHS = 1_000_000
 RATIO_NAMES = ("< 0.5", "[0.5, 1)", "1", "(1, 1.5]", "(1.5, 2.5]", "> 2.5")
 
-_ENTRY = np.dtype([("key", "<u4"), ("value", "<i8")])
-_BIN_BITS, _ROLE_BIT = 24, 31
-_LARGEST_BIN = (1 << _BIN_BITS) - 1
+ENTRY = np.dtype([("key", "<u4"), ("value", "<i8")])
+BIN_BITS, _ROLE_BIT = 24, 31
+LARGEST_BIN = (1 << BIN_BITS) - 1
 
 
 class Role(IntEnum):
@@ -50,6 +50,7 @@ class Series(IntEnum):
     HEIGHT = 10
     IMAGE_AREA = 11
     RATIO = 12  # bins: RATIO_NAMES
+    LAG = 13  # log bins of seconds from receiving a prediction to counting it
 
 
 class Count(IntEnum):
@@ -69,6 +70,21 @@ class Sum(IntEnum):
     BRIGHTNESS = 1
     CONTRAST = 2
     SHARPNESS = 3
+
+
+CHARTED = frozenset(
+    {
+        Series.COUNT, Series.SUM, Series.LATENCY, Series.LABEL_BOXES, Series.LABEL_IMAGES,
+        Series.OUTLIER,
+    }
+)  # fmt: skip
+"""The series drawn over time: packed apart from the others, as a chart reads hundreds of them."""
+
+
+def key(series: Series, bins: Ints, role: Role = Role.CHAMPION) -> Ints:
+    """The keys of bins of a series."""
+    keys: Ints = np.clip(bins, 0, LARGEST_BIN) | (series << BIN_BITS) | (role << _ROLE_BIT)
+    return keys
 
 
 def ratio_bins(widths: ArrayLike, heights: ArrayLike) -> Ints:
@@ -105,11 +121,11 @@ def predicted(
     on_images = np.unique(np.stack([of_image, labels]), axis=1)[1]
     parts = [
         _totals(Series.COUNT, {Count.PREDICTIONS: len(seconds), Count.BOXES: len(labels)}),
-        _totals(Series.SUM, {Sum.LATENCY: int(_millionths(told).sum())}),
+        _totals(Series.SUM, {Sum.LATENCY: int(millionths(told).sum())}),
         _bins(Series.LATENCY, loghist.bins(told)),
         _bins(Series.LABEL_BOXES, labels),
         _bins(Series.LABEL_IMAGES, on_images),
-        _bins(Series.SCORE, _hundredths(scores)),
+        _bins(Series.SCORE, hundredths(scores)),
         _bins(Series.BOX_COUNT, np.minimum(boxes, MOST_BOXES)),
         _bins(Series.BOX_AREA, loghist.bins(shares)),
     ]
@@ -128,7 +144,7 @@ def scored(
     *,
     outliers: ArrayLike,
     alarms: ArrayLike,
-    disagree: ArrayLike,
+    disagree: ArrayLike = (),
     brightness: ArrayLike,
     contrast: ArrayLike,
     sharpness: ArrayLike,
@@ -140,33 +156,35 @@ def scored(
         Count.DISAGREEMENTS: int(np.count_nonzero(disagree)),
     }
     tones = (Sum.BRIGHTNESS, brightness), (Sum.CONTRAST, contrast), (Sum.SHARPNESS, sharpness)
-    sums = {name: int(_millionths(values).sum()) for name, values in tones}
+    sums = {name: int(millionths(values).sum()) for name, values in tones}
     parts = [
         _totals(Series.COUNT, counts),
         _totals(Series.SUM, sums),
-        _bins(Series.OUTLIER, _hundredths(outliers)),
+        _bins(Series.OUTLIER, hundredths(outliers)),
     ]
     return Bucket.of(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
 
 
 def _bins(series: Series, bins: Ints) -> tuple[NDArray[np.uint32], Ints]:
-    found, counts = np.unique(np.clip(bins, 0, _LARGEST_BIN), return_counts=True)
-    return (found + (series << _BIN_BITS)).astype(np.uint32), counts.astype(np.int64)
+    found, counts = np.unique(np.clip(bins, 0, LARGEST_BIN), return_counts=True)
+    return (found + (series << BIN_BITS)).astype(np.uint32), counts.astype(np.int64)
 
 
 def _totals(
     series: Series, totals: dict[Count, int] | dict[Sum, int]
 ) -> tuple[NDArray[np.uint32], Ints]:
-    keys = np.array([(series << _BIN_BITS) | name for name in totals], dtype=np.uint32)
+    keys = np.array([(series << BIN_BITS) | name for name in totals], dtype=np.uint32)
     return keys, np.array(list(totals.values()), dtype=np.int64)
 
 
-def _hundredths(values: ArrayLike) -> Ints:
+def hundredths(values: ArrayLike) -> Ints:
+    """Bins of numbers in [0, 1]."""
     scaled = np.asarray(values, dtype=np.float64) * SCORE_BINS
     return np.clip(scaled, 0, SCORE_BINS - 1).astype(np.int64)
 
 
-def _millionths(values: ArrayLike) -> Ints:
+def millionths(values: ArrayLike) -> Ints:
+    """Numbers as whole millionths: sums of them are exact."""
     return np.rint(np.asarray(values, dtype=np.float64) * MILLIONTHS).astype(np.int64)
 
 
@@ -193,10 +211,19 @@ class Bucket:
     def merged(cls, packed: Iterable[bytes]) -> "Bucket":
         """The sum of any number of packed buckets."""
         joined = b"".join(packed)
-        if len(joined) % _ENTRY.itemsize:
+        if len(joined) % ENTRY.itemsize:
             raise NotABucket(len(joined))
-        entries = np.frombuffer(joined, dtype=_ENTRY)
+        entries = np.frombuffer(joined, dtype=ENTRY)
         return cls.of(np.ascontiguousarray(entries["key"]), np.ascontiguousarray(entries["value"]))
+
+    @classmethod
+    def total(cls, some: Sequence["Bucket"]) -> "Bucket":
+        """The sum of any number of buckets."""
+        if len(some) == 1:
+            return some[0]
+        keys = [bucket.keys for bucket in some] or [cls().keys]
+        values = [bucket.values for bucket in some] or [cls().values]
+        return cls.of(np.concatenate(keys), np.concatenate(values))
 
     @classmethod
     def from_bytes(cls, packed: bytes) -> "Bucket":
@@ -205,9 +232,21 @@ class Bucket:
 
     def to_bytes(self) -> bytes:
         """12 bytes an entry."""
-        entries = np.empty(len(self.keys), dtype=_ENTRY)
+        entries = np.empty(len(self.keys), dtype=ENTRY)
         entries["key"], entries["value"] = self.keys, self.values
         return entries.tobytes()
+
+    def split(self) -> tuple["Bucket", "Bucket"]:
+        """What is drawn over time (`CHARTED`), and the rest."""
+        series = (self.keys >> np.uint32(BIN_BITS)) & np.uint32(0x7F)
+        charted = np.isin(series, list(CHARTED))
+        return (
+            Bucket(self.keys[charted], self.values[charted]),
+            Bucket(self.keys[~charted], self.values[~charted]),
+        )
+
+    def __neg__(self) -> "Bucket":
+        return Bucket(self.keys, -self.values)
 
     def __add__(self, other: "Bucket") -> "Bucket":
         return Bucket.of(
@@ -215,7 +254,7 @@ class Bucket:
         )
 
     def __sub__(self, other: "Bucket") -> "Bucket":
-        return self + Bucket(other.keys, -other.values)
+        return self + -other
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Bucket) and self.to_bytes() == other.to_bytes()
@@ -224,8 +263,8 @@ class Bucket:
 
     def histogram(self, series: Series, role: Role = Role.CHAMPION) -> tuple[Ints, Ints]:
         """Bins, ascending, and values of one series."""
-        low = (role << _ROLE_BIT) | (series << _BIN_BITS)
-        first, last = np.searchsorted(self.keys.astype(np.int64), [low, low + _LARGEST_BIN + 1])
+        low = (role << _ROLE_BIT) | (series << BIN_BITS)
+        first, last = np.searchsorted(self.keys.astype(np.int64), [low, low + LARGEST_BIN + 1])
         return self.keys[first:last].astype(np.int64) - low, self.values[first:last]
 
     def count(self, name: Count, role: Role = Role.CHAMPION) -> int:
@@ -251,4 +290,4 @@ class NotABucket(ValueError):
     """Bytes whose length no packed bucket has."""
 
     def __init__(self, length: int) -> None:
-        super().__init__(f"{length} bytes are no packed bucket: entries have {_ENTRY.itemsize}")
+        super().__init__(f"{length} bytes are no packed bucket: entries have {ENTRY.itemsize}")

@@ -12,6 +12,7 @@ from services.metrics.core.outlier.reference import (
     Outlier,
     Reference,
     TooFewImages,
+    held_out_images,
     ledoit_wolf,
 )
 
@@ -25,6 +26,7 @@ __all__ = [
     "Tone",
     "TooFewImages",
     "embed",
+    "held_out_images",
     "ledoit_wolf",
     "tone",
 ]

@@ -36,8 +36,8 @@ def ledoit_wolf(x: Floats) -> tuple[Floats, float]:
     return shrunk, delta
 
 
-def _held_out(n: int, blocks: ArrayLike | None, *, seed: int) -> NDArray[np.bool_]:
-    """Whole blocks until 400 images, or at most half of all, are held out."""
+def held_out_images(n: int, blocks: ArrayLike | None, *, seed: int) -> NDArray[np.bool_]:
+    """Which of n images `fit` holds out (n,): whole blocks until 400, at most half of all."""
     of_image = np.arange(n) if blocks is None else np.unique(blocks, return_inverse=True)[1]
     sizes = np.bincount(of_image)
     order = np.random.default_rng(seed).permutation(len(sizes))
@@ -85,7 +85,7 @@ class Reference:
         x = np.asarray(embeddings, dtype=np.float64)
         if x.ndim != 2 or len(x) < LEAST_IMAGES:
             raise TooFewImages(len(x))
-        held = _held_out(len(x), blocks, seed=seed)
+        held = held_out_images(len(x), blocks, seed=seed)
         seen = x[~held]
         if len(seen) < LEAST_IMAGES // 2 or not held.any():
             raise TooFewImages(len(seen))

@@ -1,0 +1,1 @@
+"""What routes, consumers and workers have in common."""

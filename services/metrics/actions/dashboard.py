@@ -1,0 +1,260 @@
+"""A deployment's dashboard, read from rollups and put together off the loop."""
+
+import asyncio
+import hashlib
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+from sqlalchemy import RowMapping
+
+from libs.schemas.events import DeploymentChanged
+from libs.schemas.values import TaskType
+from libs.store.session import Read
+from services.metrics.core import buckets, dashboard, quality
+from services.metrics.core.buckets import Span, Width
+from services.metrics.core.dashboard import Document, Facts
+from services.metrics.core.ks import benjamini_hochberg
+from services.metrics.errors import RangeImpossible
+from services.metrics.parts import Metrics
+from services.metrics.store import predictions, progress, references, reviews, rollups
+
+POINTS = 2000
+LAST = 5
+_DAY = timedelta(days=1)
+_Q = 0.05
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Range:
+    """A half-open range of event time and the points of its charts."""
+
+    start: datetime
+    end: datetime
+    width: Width
+    first: datetime
+    points: int
+
+    @classmethod
+    def of(cls, start: datetime | None, end: datetime | None, *, now: datetime) -> "Range":
+        """By default the last 24 hours, up to the end of the minute. Raises RangeImpossible."""
+        minute = now.replace(second=0, microsecond=0) + timedelta(minutes=1)
+        end = _utc(end) if end is not None else minute
+        start = _utc(start) if start is not None else end - _DAY
+        if start >= end:
+            raise RangeImpossible(f"a range from {start.isoformat()} to {end.isoformat()} is empty")
+        width = buckets.chart_width(start, end)
+        first = buckets.floor(start, width.width)
+        return cls(
+            start=start,
+            end=end,
+            width=width,
+            first=first,
+            points=-(-(end - first) // width.width),
+        )
+
+    @property
+    def span(self) -> Span:
+        """The stored buckets of the chart."""
+        return Span(self.width.level, self.first, self.first + self.points * self.width.width)
+
+
+async def tag(
+    read: Read, organization: UUID, deployment: DeploymentChanged, asked: Range
+) -> tuple[str, RowMapping | None]:
+    """An ETag that changes with every number of the dashboard, and how far the numbers are."""
+    moved = await progress.find(read, organization, deployment.deployment)
+    families = ("logged", "scored", "reviewed", "referenced")
+    facts = (
+        [str(moved[name]) for name in families] if moved is not None else [],
+        deployment.revision,
+        asked.start.isoformat(),
+        asked.end.isoformat(),
+    )
+    return f'"{hashlib.blake2b(repr(facts).encode(), digest_size=12).hexdigest()}"', moved
+
+
+async def assemble(
+    parts: Metrics,
+    read: Read,
+    organization: UUID,
+    deployment: DeploymentChanged,
+    asked: Range,
+    *,
+    reviewed: int,
+) -> Document:
+    """The whole document. `reviewed`: how often the deployment's reviews changed."""
+    which = organization, deployment.deployment
+    spans = buckets.cover(asked.start, asked.end)
+    charted, rest = await rollups.totals(read, *which, spans)
+    chart = await rollups.charted(read, organization, [deployment.deployment], asked.span)
+    heats = await rollups.heat_grids(read, *which, buckets.cover_hours(asked.start, asked.end))
+    names = await progress.label_names(read, *which)
+    row = await references.find(read, *which)
+    ready = row if row is not None and row["ready"] is not None else None
+    few = dashboard.predictions_in(charted) <= POINTS
+    newest = await predictions.newest(
+        read, *which, asked.start, asked.end, limit=POINTS if few else LAST
+    )
+    drift = await _drift(read, organization, ready, asked) if ready is not None else None
+    judged = await _quality(
+        parts, read, organization, deployment, asked, reviewed=reviewed, names=names
+    )
+    facts = Facts(
+        chart=[((start - asked.first) // asked.width.width, some) for _, start, some in chart],
+        points=asked.points,
+        totals=[*charted, *rest],
+        heats=heats,
+        names=names,
+        labels=deployment.champion.labels,
+        training=ready["labels"] if ready is not None else None,
+        compared=ready is not None,
+    )
+    columns = await asyncio.to_thread(dashboard.document, facts)
+    step = asked.width.width
+    return {
+        "from": asked.start,
+        "to": asked.end,
+        "bucket_seconds": int(step.total_seconds()),
+        "t": [int((asked.first + i * step).timestamp()) for i in range(asked.points)],
+        **columns,
+        "points": [_point(one) for one in reversed(newest)] if few else None,
+        "drift": drift,
+        "last": [
+            {
+                "prediction": one["id"],
+                "data": one["data"],
+                "t": one["event_time"].timestamp(),
+            }
+            for one in newest[:LAST]
+        ],
+        "quality": judged,
+        "reference": describe(row),
+    }
+
+
+def describe(row: RowMapping | None) -> Document:
+    """A reference as the interface shows it; its job says how far it is, or why it failed."""
+    if row is None:
+        return {
+            "state": "none", "dataset_version": None, "done": 0, "total": 0, "images": 0,
+            "error": None, "job": None,
+        }  # fmt: skip
+    state = "computing"
+    if row["ready"] is not None:
+        state = "ready"
+    elif row["job_state"] in ("FAILED", "CANCELLED"):
+        state = "failed"
+    error = row["job_error"] or ("the job was cancelled" if state == "failed" else None)
+    return {
+        "state": state,
+        "dataset_version": row["dataset_version"],
+        "done": row["job_done"] or 0,
+        "total": row["job_total"] or 0,
+        "images": row["images"],
+        "error": error if state == "failed" else None,
+        "job": row["job"],
+    }
+
+
+async def _drift(
+    read: Read, organization: UUID, ready: RowMapping, asked: Range
+) -> Document | None:
+    which = organization, ready["deployment"], ready["id"]
+    last = await references.last_look(read, *which)
+    if last is None:
+        return None
+    looks = await references.looks(read, *which, asked.start, asked.end, limit=POINTS)
+    n, m = ready["compared"], ready["window"]
+    threshold = float(ready["threshold"] / np.sqrt(n * m / (n + m)))
+    d = np.frombuffer(last["of_features"], dtype="<f8")
+    p = np.frombuffer(last["p_values"], dtype="<f8")
+    rejected = benjamini_hochberg(p) <= _Q
+    rows = zip(ready["features"], d.tolist(), p.tolist(), rejected.tolist(), strict=True)
+    return {
+        "t": [look["time"].timestamp() for look in reversed(looks)],
+        "d": [look["d"] for look in reversed(looks)],
+        "threshold": threshold,
+        "alarm": last["alarm"],
+        "features": [
+            {"name": name, "d": value, "threshold": threshold, "p": chance, "rejected": reject}
+            for name, value, chance, reject in rows
+        ],
+        "window": m,
+    }
+
+
+async def _quality(
+    parts: Metrics,
+    read: Read,
+    organization: UUID,
+    deployment: DeploymentChanged,
+    asked: Range,
+    *,
+    reviewed: int,
+    names: list[str],
+) -> Document:
+    """What the present champion and the present shadow said of reviewed images.
+
+    Whichever role a version had when it answered: after a promotion the new champion brings
+    what it said as shadow.
+    """
+    deployed = [deployment.champion, deployment.shadow]
+    key = (
+        deployment.deployment, asked.start, asked.end, reviewed, len(names),
+        *((model.version, model.threshold) for model in deployed if model is not None),
+    )  # fmt: skip
+    kept = parts.qualities.get(key)
+    if kept is not None:
+        return kept
+    document: Document = {
+        "kind": "on reviewed images", "reviewed": 0, "champion": None, "shadow": None
+    }  # fmt: skip
+    if reviewed:
+        which = organization, deployment.deployment
+        rows = await reviews.of_range(read, *which, asked.start, asked.end)
+        document["reviewed"] = len(rows)
+        for role, model in zip(("champion", "shadow"), deployed, strict=True):
+            if model is not None:
+                document[role] = await asyncio.to_thread(
+                    _of_version, rows, model.version, model.threshold, deployment.type, names
+                )
+    return parts.qualities.put(key, document)
+
+
+def _of_version(
+    rows: list[RowMapping], version: UUID, threshold: float, kind: TaskType, names: list[str]
+) -> Document | None:
+    answers = [
+        (row, role)
+        for row in rows
+        for role in ("champion", "shadow")
+        if row[f"{role}_version"] == version
+    ]
+    if kind is TaskType.CLASSIFICATION:
+        pairs = [
+            (row["truth"], row[f"{role}_class"])
+            for row, role in answers
+            if row["truth"] is not None
+        ]
+        return quality.classification(pairs, names) if pairs else None
+    states = [row[f"{role}_state"] for row, role in answers]
+    found = [state for state in states if state is not None]
+    return quality.detection(found, classes=len(names), threshold=threshold) if found else None
+
+
+def _point(row: RowMapping) -> dict[str, Any]:
+    return {
+        "prediction": row["id"],
+        "t": row["event_time"].timestamp(),
+        "latency": row["latency"],
+        "outlier": row["outlier"],
+        "boxes": row["boxes"],
+    }
+
+
+def _utc(time: datetime) -> datetime:
+    """A time without a zone is read as UTC."""
+    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)

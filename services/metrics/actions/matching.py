@@ -1,0 +1,77 @@
+"""A review beside what the models said: matched once, kept for every later question."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+from numpy.typing import NDArray
+
+from libs.schemas.events import PredictionReviewed
+from libs.schemas.values import Box, Output, Point, ReviewShapes, TaskType
+from libs.store.session import Tx
+from libs.vision.boxes import as_boxes, polygon_area, polygon_box
+from libs.vision.matching import match
+from services.metrics.actions.deployments import registers
+from services.metrics.parts import Metrics
+from services.metrics.store import progress
+
+
+async def judged(
+    parts: Metrics, tx: Tx, organization: UUID, event: PredictionReviewed
+) -> dict[str, Any]:
+    """The review's row: match states by role, or for classification the three classes."""
+    logged, review = event.logged, event.review
+    outputs = [output for output in (logged.champion, logged.shadow) if output is not None]
+    at = await registers(parts, tx, organization, logged.deployment, outputs)
+    names = await progress.register_labels(
+        tx, organization, logged.deployment, review.shapes.labels
+    )
+    truth = [names[label] for label in review.shapes.labels]
+    row: dict[str, Any] = {
+        "deployment": logged.deployment,
+        "prediction": logged.prediction,
+        "organization": organization,
+        "event_time": logged.event_time,
+        "revision": review.revision,
+        "champion_version": logged.champion.version,
+        "shadow_version": logged.shadow.version if logged.shadow else None,
+        "champion_state": None,
+        "shadow_state": None,
+        "truth": None,
+        "champion_class": None,
+        "shadow_class": None,
+    }
+    for role, output in (("champion", logged.champion), ("shadow", logged.shadow)):
+        if output is None:
+            continue
+        register = at[output.version]
+        if logged.type is TaskType.CLASSIFICATION:
+            row[f"{role}_class"] = next((register[c] for c in output.shapes.classes), None)
+        else:
+            row[f"{role}_state"] = _state(output, register, review.shapes, truth)
+    if logged.type is TaskType.CLASSIFICATION:
+        row["truth"] = next(iter(truth), None)
+    return row
+
+
+def _state(
+    output: Output, register: Sequence[int], review: ReviewShapes, truth: Sequence[int]
+) -> bytes:
+    """Boxes are matched; a polygon by its bounding box, its own area deciding its size."""
+    shapes = output.shapes
+    boxes = _boxes(shapes.boxes, shapes.polygons)
+    truths = _boxes(review.boxes, review.polygons)
+    areas = [polygon_area(ring) for ring in review.polygons] or None
+    return match(
+        boxes,
+        [register[c] for c in shapes.classes],
+        shapes.scores,
+        truths,
+        truth,
+        truth_areas=areas,
+    ).pack()
+
+
+def _boxes(boxes: Sequence[Box], polygons: Sequence[Sequence[Point]]) -> NDArray[np.float64]:
+    return as_boxes(boxes or [polygon_box(ring) for ring in polygons])

@@ -1,0 +1,104 @@
+"""Dashboards and summaries."""
+
+import asyncio
+from datetime import datetime, timedelta
+from typing import Annotated
+from uuid import UUID
+
+import msgspec
+from fastapi import APIRouter, Header, Query
+from starlette.responses import Response
+
+from libs.api.app import part
+from libs.api.caller import needs
+from libs.api.problems import invalid, not_found
+from libs.api.scopes import Scope
+from libs.api.tokens import Caller
+from libs.schemas.events import DeploymentChanged
+from services.metrics.actions import dashboard
+from services.metrics.actions.dashboard import Range
+from services.metrics.actions.deployments import deployment_of
+from services.metrics.core.buckets import Level, Span, starts
+from services.metrics.core.dashboard import last_day
+from services.metrics.dto import DashboardDto, SummariesDto, SummaryDto
+from services.metrics.errors import DeploymentUnknown, RangeImpossible
+from services.metrics.parts import Metrics
+from services.metrics.store import progress, rollups
+
+router = APIRouter(prefix="/api/metrics/v1", tags=["metrics"])
+Parts = Annotated[Metrics, part(Metrics)]
+Reader = Annotated[Caller, needs(Scope.PREDICTIONS_READ)]
+Asked = Annotated[list[UUID] | None, Query(max_length=200)]
+
+_HOUR = timedelta(hours=1)
+
+
+@router.get("/summaries")
+async def get_summaries(parts: Parts, caller: Reader, deployment: Asked = None) -> SummariesDto:
+    """The deployments asked for that exist, each in a line."""
+    wanted = [
+        one
+        for one in dict.fromkeys(deployment or ())
+        if (known := parts.deployments.get(str(one))) and known.organization == caller.organization
+    ]
+    this_hour = starts(parts.clock.now())[Level.HOUR]
+    hours = [this_hour - _HOUR * back for back in range(23, -1, -1)]
+    async with parts.database.read() as read:
+        counted = await progress.counted(read, caller.organization, wanted)
+        span = Span(Level.HOUR, hours[0], this_hour + _HOUR)
+        rows = await rollups.charted(read, caller.organization, wanted, span)
+
+    def summarize() -> list[SummaryDto]:
+        items = []
+        for one in wanted:
+            predictions, newest = counted.get(one, (0, None))
+            day = last_day([(start, some) for of, start, some in rows if of == one], hours)
+            items.append(
+                SummaryDto(deployment=one, predictions=predictions, last_prediction=newest, **day)
+            )
+        return items
+
+    return SummariesDto(items=await asyncio.to_thread(summarize))
+
+
+@router.get(
+    "/deployments/{deployment}/dashboard",
+    response_model=DashboardDto,
+    responses={304: {"description": "Nothing has moved since the ETag of If-None-Match."}},
+)
+async def get_dashboard(
+    deployment: UUID,
+    parts: Parts,
+    caller: Reader,
+    start: Annotated[datetime | None, Query(alias="from")] = None,
+    end: Annotated[datetime | None, Query(alias="to")] = None,
+    if_none_match: Annotated[str | None, Header()] = None,
+) -> Response:
+    """Every number of a deployment in a range of event time, by default the last 24 hours."""
+    known = await known_deployment(parts, caller, deployment)
+    try:
+        asked = Range.of(start, end, now=parts.clock.now())
+    except RangeImpossible as error:
+        raise invalid(str(error), [("from", "must be before `to`")]) from error
+    async with parts.database.read() as read:
+        etag, moved = await dashboard.tag(read, caller.organization, known, asked)
+        headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
+        if if_none_match == etag:
+            return Response(status_code=304, headers=headers)
+        document = await dashboard.assemble(
+            parts,
+            read,
+            caller.organization,
+            known,
+            asked,
+            reviewed=moved["reviewed"] if moved is not None else 0,
+        )
+    return Response(msgspec.json.encode(document), media_type="application/json", headers=headers)
+
+
+async def known_deployment(parts: Metrics, caller: Caller, deployment: UUID) -> DeploymentChanged:
+    """The caller's deployment. Raises Problem 404."""
+    try:
+        return await deployment_of(parts, caller.organization, deployment)
+    except DeploymentUnknown as error:
+        raise not_found(f"deployment {deployment}") from error

@@ -1,0 +1,151 @@
+"""What metrics does with events: count, count off, compare with reviews."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime
+from itertools import groupby
+from uuid import UUID
+
+import msgspec
+
+from libs.bus.consumer import OK, Drop, Outcome
+from libs.schemas.envelope import Received
+from libs.schemas.events import (
+    DataDeleted,
+    PredictionDeleted,
+    PredictionLogged,
+    PredictionReviewed,
+    PredictionShadowLogged,
+)
+from libs.schemas.values import Logged
+from libs.store.session import Tx
+from services.metrics.actions.deployments import registers
+from services.metrics.actions.matching import judged
+from services.metrics.core import aggregate
+from services.metrics.core.content import Content, side, unpack
+from services.metrics.core.scored import Scored
+from services.metrics.parts import Metrics
+from services.metrics.store import predictions, progress, reviews, rollups
+from services.metrics.store.predictions import Counted
+
+_DELETED = Drop("the prediction was deleted")
+_Counted = tuple[aggregate.Deltas, aggregate.Heats]
+
+
+async def on_logged(
+    parts: Metrics, tx: Tx, events: Sequence[Received[PredictionLogged]]
+) -> Sequence[Outcome]:
+    """Count predictions. The row's key is the prediction's: told again, it is not counted again."""
+    by_deployment = sorted(events, key=lambda e: (e.organization, e.data.deployment))
+    for (organization, deployment), some in groupby(
+        by_deployment, key=lambda e: (e.organization, e.data.deployment)
+    ):
+        first: dict[UUID, Logged] = {}
+        for event in some:
+            first.setdefault(event.data.logged.prediction, event.data.logged)
+        await _count(parts, tx, organization, deployment, list(first.values()))
+    return [OK] * len(events)
+
+
+async def on_shadow_logged(
+    parts: Metrics, tx: Tx, event: Received[PredictionShadowLogged]
+) -> Outcome:
+    """Count the shadow's answer to a prediction that was counted without one."""
+    data, organization = event.data, event.organization
+    rows = await predictions.lock(tx, organization, data.deployment, [data.prediction])
+    if not rows:
+        return Drop("no such prediction")
+    content = unpack(rows[0]["content"])
+    if content.shadow is not None:
+        return Drop("the shadow was counted")
+    at = await registers(parts, tx, organization, data.deployment, [data.shadow])
+    shadow = side(data.shadow, at[data.shadow.version])
+    content = msgspec.structs.replace(content, shadow=shadow)
+    await predictions.replace_content(tx, data.deployment, data.prediction, content)
+    deltas = aggregate.shadow_deltas([content], [rows[0]["event_time"]])
+    await rollups.add(tx, organization, data.deployment, deltas)
+    await progress.advance(tx, organization, data.deployment, logged=1)
+    return OK
+
+
+async def on_deleted(tx: Tx, event: Received[PredictionDeleted]) -> Outcome:
+    """Take a prediction out of every number it is in."""
+    logged, organization = event.data.logged, event.organization
+    row = await predictions.bury(tx, organization, logged)
+    await reviews.delete_one(tx, organization, logged.deployment, logged.prediction)
+    if row is not None:
+        content, time = unpack(row["content"]), row["event_time"]
+        added, covered = _counted([content], [time])
+        deltas = {place: -bucket for place, bucket in added.items()}
+        scored = Scored.of_row(row)
+        if scored is not None:
+            for place, bucket in aggregate.spread({time: scored.bucket()}).items():
+                deltas[place] = deltas[place] - bucket
+        await rollups.add(tx, organization, logged.deployment, deltas)
+        await rollups.add_heat(tx, organization, logged.deployment, covered, sign=-1)
+    await progress.advance(
+        tx,
+        organization,
+        logged.deployment,
+        predictions=-1 if row is not None else 0,
+        logged=1,
+        reviewed=1,
+    )
+    return OK
+
+
+async def on_reviewed(parts: Metrics, tx: Tx, event: Received[PredictionReviewed]) -> Outcome:
+    """Compare both models' answers with the review; a correction replaces what is held."""
+    logged, organization = event.data.logged, event.organization
+    if await predictions.is_buried(tx, organization, logged.deployment, logged.prediction):
+        return _DELETED
+    row = await judged(parts, tx, organization, event.data)
+    if not await reviews.put(tx, row):
+        return Drop("a later revision is held")
+    await progress.advance(tx, organization, logged.deployment, reviewed=1)
+    return OK
+
+
+async def on_data_deleted(tx: Tx, event: Received[DataDeleted]) -> Outcome:
+    """An image is gone: what waits to be scored need not wait."""
+    await predictions.forget_picture(
+        tx, event.organization, event.data.data, erase=event.data.erase
+    )
+    return OK
+
+
+async def _count(
+    parts: Metrics, tx: Tx, organization: UUID, deployment: UUID, logged: Sequence[Logged]
+) -> None:
+    outputs = [
+        output for one in logged for output in (one.champion, one.shadow) if output is not None
+    ]
+    at = await registers(parts, tx, organization, deployment, outputs)
+    now = tx.clock.now()
+    counted = [
+        Counted(
+            logged=one,
+            content=Content(
+                width=one.width,
+                height=one.height,
+                lag=max((now - one.receive_time).total_seconds(), 0.0),
+                champion=side(one.champion, at[one.champion.version]),
+                shadow=None if one.shadow is None else side(one.shadow, at[one.shadow.version]),
+            ),
+        )
+        for one in logged
+    ]
+    new = await predictions.insert_counted(tx, organization, deployment, counted)
+    fresh = [one for one in counted if one.logged.prediction in new]
+    if not fresh:
+        return
+    deltas, heats = await asyncio.to_thread(
+        _counted, [one.content for one in fresh], [one.logged.event_time for one in fresh]
+    )
+    await rollups.add(tx, organization, deployment, deltas)
+    await rollups.add_heat(tx, organization, deployment, heats)
+    await progress.advance(tx, organization, deployment, predictions=len(fresh), logged=1)
+
+
+def _counted(contents: Sequence[Content], times: Sequence[datetime]) -> _Counted:
+    return aggregate.deltas(contents, times), aggregate.heats(contents, times)

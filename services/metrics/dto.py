@@ -1,0 +1,275 @@
+"""The HTTP interface of metrics. Lists of a chart have one entry a bucket; null: nothing there."""
+
+from datetime import datetime
+from uuid import UUID
+
+from pydantic import BaseModel, Field
+
+Numbers = list[float | None]
+
+
+class SummaryDto(BaseModel):
+    """A deployment in a list. `last_24h`: predictions in each hour, the present one last."""
+
+    deployment: UUID
+    predictions: int
+    last_24h: list[int]
+    latency_p95: float | None
+    last_prediction: datetime | None
+
+
+class SummariesDto(BaseModel):
+    """Deployments in the order asked for."""
+
+    items: list[SummaryDto]
+
+
+class ReferenceDto(BaseModel):
+    """What live images are compared with, and how far its computation is."""
+
+    state: str
+    dataset_version: UUID | None
+    done: int
+    total: int
+    images: int
+    error: str | None
+    job: UUID | None
+
+
+class TrainingDataBody(BaseModel):
+    """The dataset version the deployed model was trained on."""
+
+    dataset_version: UUID
+
+
+class JobAccepted(BaseModel):
+    """Long work was asked for."""
+
+    job: UUID
+
+
+class BandsDto(BaseModel):
+    """Quantiles of each bucket."""
+
+    p50: Numbers
+    p95: Numbers
+    p99: Numbers
+
+
+class LatencyDto(BaseModel):
+    """Seconds from input to answer."""
+
+    champion: BandsDto
+    shadow: BandsDto | None
+    unit: str
+
+
+class LabelsDto(BaseModel):
+    """Boxes, and images with at least one, by label and bucket."""
+
+    names: list[str]
+    boxes: list[list[int]]
+    images: list[list[int]]
+
+
+class HistogramDto(BaseModel):
+    """`counts[i]` lie in [edges[i], edges[i + 1])."""
+
+    edges: list[float]
+    counts: list[int]
+
+
+class NamedCountsDto(BaseModel):
+    """Counts of named bins."""
+
+    names: list[str]
+    counts: list[int]
+
+
+class ImageSizeDto(BaseModel):
+    """Pixels; ratio is width / height."""
+
+    width: HistogramDto
+    height: HistogramDto
+    area: HistogramDto
+    ratio: NamedCountsDto
+
+
+class HeatMapOfLabelDto(BaseModel):
+    """How many shapes lie over each cell, row by row."""
+
+    label: str
+    grid: list[float]
+
+
+class HeatMapDto(BaseModel):
+    """A grid of size × size over the unit image."""
+
+    size: int
+    labels: list[HeatMapOfLabelDto]
+
+
+class PointDto(BaseModel):
+    """One prediction."""
+
+    prediction: UUID
+    t: float
+    latency: float
+    outlier: float | None
+    boxes: int
+
+
+class OutlierDto(BaseModel):
+    """Outlier scores of each bucket and the share at or above `alarm`."""
+
+    p50: Numbers
+    p95: Numbers
+    share_alarm: Numbers
+    alarm: float
+
+
+class ToneDto(BaseModel):
+    """Means over the scored images of each bucket."""
+
+    brightness: Numbers
+    contrast: Numbers
+    sharpness: Numbers
+
+
+class FeatureDto(BaseModel):
+    """One feature at the last look; `rejected`: by Benjamini-Hochberg at 5 %."""
+
+    name: str
+    d: float
+    threshold: float
+    p: float
+    rejected: bool
+
+
+class DriftDto(BaseModel):
+    """The largest D of all features at each look."""
+
+    t: list[float]
+    d: list[float]
+    threshold: float
+    alarm: bool
+    features: list[FeatureDto]
+    window: int
+
+
+class DistributionDto(BaseModel):
+    """Shares of shapes by label."""
+
+    names: list[str]
+    training: list[float] | None
+    production: list[float]
+
+
+class CardDto(BaseModel):
+    """One of the newest predictions."""
+
+    prediction: UUID
+    data: UUID
+    t: float
+
+
+class DetectionQualityDto(BaseModel):
+    """COCO's series; P, R and F1 at the model's threshold and IoU 0.5, all boxes together."""
+
+    ap_50_95: float | None
+    ap_50: float | None
+    ap_75: float | None
+    ap_small: float | None
+    ap_medium: float | None
+    ap_large: float | None
+    ar_50_95: float | None
+    ar_50: float | None
+    ar_75: float | None
+    ar_small: float | None
+    ar_medium: float | None
+    ar_large: float | None
+    precision: float | None
+    recall: float | None
+    f1: float | None
+    images: int
+
+
+class ConfusionDto(BaseModel):
+    """`counts[i][j]`: predicted as label i, reviewed as label j."""
+
+    labels: list[str]
+    counts: list[list[int]]
+
+
+class LabelQualityDto(BaseModel):
+    """One label."""
+
+    label: str
+    precision: float | None
+    recall: float | None
+    f1: float | None
+    support: int
+
+
+class ClassificationQualityDto(BaseModel):
+    """A classifier on reviewed images."""
+
+    accuracy: float | None
+    confusion: ConfusionDto
+    per_label: list[LabelQualityDto]
+    macro_f1: float | None
+    weighted_f1: float | None
+    images: int
+
+
+class QualityDto(BaseModel):
+    """What the present champion and shadow said of the reviewed images of the range."""
+
+    kind: str
+    reviewed: int
+    champion: DetectionQualityDto | ClassificationQualityDto | None
+    shadow: DetectionQualityDto | ClassificationQualityDto | None
+
+
+class DashboardDto(BaseModel):
+    """Every number of a deployment in a range."""
+
+    from_: datetime = Field(alias="from")
+    to: datetime
+    bucket_seconds: int
+    t: list[int]
+    predictions: int
+    receive_lag_p95: float | None
+    volume: list[int]
+    latency: LatencyDto
+    labels: LabelsDto
+    box_count: HistogramDto
+    scores: HistogramDto
+    box_area: HistogramDto
+    image_size: ImageSizeDto
+    heat_map: HeatMapDto
+    points: list[PointDto] | None
+    outlier: OutlierDto | None
+    tone: ToneDto | None
+    drift: DriftDto | None
+    global_distribution: DistributionDto
+    last: list[CardDto]
+    quality: QualityDto
+    reference: ReferenceDto
+
+
+class CurveDto(BaseModel):
+    """A distribution function: the share `f` at or below each `x`."""
+
+    x: list[float]
+    f: list[float]
+
+
+class DriftCurvesDto(BaseModel):
+    """Both distributions of one feature."""
+
+    feature: str
+    live: CurveDto
+    reference: CurveDto
+    d: float
+    threshold: float

@@ -1,0 +1,37 @@
+"""What can be wrong."""
+
+from uuid import UUID
+
+
+class DeploymentUnknown(LookupError):
+    """No such deployment in this organisation."""
+
+
+class DatasetVersionUnknown(LookupError):
+    """No such dataset version in this organisation."""
+
+
+class WrongType(ValueError):
+    """A dataset version of another task than the deployment's."""
+
+
+class ReferenceMissing(LookupError):
+    """The deployment has no reference that could be compared with."""
+
+
+class FeatureUnknown(LookupError):
+    """The reference has no such feature."""
+
+    def __init__(self, name: str, known: list[str]) -> None:
+        super().__init__(f"there is no feature {name[:40]!r}; there are {', '.join(known)}")
+
+
+class RangeImpossible(ValueError):
+    """A range of time that ends before it begins."""
+
+
+class RegisterLost(RuntimeError):
+    """A deployment's register of labels was removed while it was written to."""
+
+    def __init__(self, deployment: UUID) -> None:
+        super().__init__(f"the register of deployment {deployment} is gone")

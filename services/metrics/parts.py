@@ -1,0 +1,33 @@
+"""What the routes, consumers, loops and jobs of metrics share."""
+
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from libs.blobs.blobs import Blobs
+from libs.bus.driver import Sink
+from libs.bus.table import Table
+from libs.schemas.events import DatasetVersionChanged, DeploymentChanged, ModelVersionChanged
+from libs.store.clock import Clock
+from libs.store.session import Database
+from services.metrics.core.basis import Basis
+from services.metrics.core.recent import Recent
+from services.metrics.settings import MetricsSettings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metrics:
+    """The metrics service's parts. `bases`, `qualities`: what was computed lately."""
+
+    settings: MetricsSettings
+    clock: Clock
+    database: Database
+    blobs: Blobs
+    sink: Sink
+    deployments: Table[DeploymentChanged]
+    datasets: Table[DatasetVersionChanged]
+    models: Table[ModelVersionChanged]
+    bases: Recent[UUID, Basis] = field(default_factory=lambda: Recent(8))
+    qualities: Recent[tuple[object, ...], dict[str, Any]] = field(
+        default_factory=lambda: Recent(128)
+    )

@@ -1,0 +1,40 @@
+"""Settings of the metrics service."""
+
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from libs.runtime.settings import Settings
+
+
+class MetricsSettings(Settings):
+    """`SIGHTLOOP_METRICS_…`."""
+
+    model_config = SettingsConfigDict(env_prefix="SIGHTLOOP_METRICS_", frozen=True, extra="ignore")
+
+    deployment_wait: float = Field(
+        default=2.0, ge=0, description="Seconds an unknown deployment is waited for."
+    )
+    manifest_wait: float = Field(
+        default=60.0, ge=0, description="Seconds a reference waits for its dataset to settle."
+    )
+    scoring_batch: int = Field(
+        default=32, ge=1, le=500, description="Pictures scored in one transaction."
+    )
+    scoring_share: float = Field(
+        default=0.5,
+        gt=0,
+        le=1,
+        description="Share of the time that scoring may work while it is behind; newest first.",
+    )
+    pictures_at_once: int = Field(
+        default=8, ge=1, description="Pictures in memory at once while scoring or embedding."
+    )
+    reference_images: int = Field(
+        default=4000, ge=8, description="Most images of a dataset version a reference is made of."
+    )
+    calibration_streams: int = Field(
+        default=399, ge=19, description="Simulated streams behind the drift alarm's threshold."
+    )
+    drift_window: int = Field(
+        default=100, ge=10, description="Images in the live window that drift is measured on."
+    )

@@ -1,0 +1,167 @@
+"""Rollups, heat maps, one row a prediction, reviews, references, drift."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Double,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    Uuid,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+
+from libs.store.tables import Timestamp
+
+metadata = MetaData()
+
+# A bucket in two packed parts: what charts draw over time, and what only totals show.
+rollup = Table(
+    "rollup",
+    metadata,
+    Column("deployment", Uuid, primary_key=True),
+    Column("level", Text, primary_key=True),
+    Column("bucket", Timestamp, primary_key=True),
+    Column("organization", Uuid, nullable=False),
+    Column("charted", LargeBinary, nullable=False),
+    Column("rest", LargeBinary, nullable=False),
+)
+
+heat = Table(
+    "heat",
+    metadata,
+    Column("deployment", Uuid, primary_key=True),
+    Column("level", Text, primary_key=True),
+    Column("bucket", Timestamp, primary_key=True),
+    Column("label", Integer, primary_key=True),
+    Column("organization", Uuid, nullable=False),
+    Column("grid", LargeBinary, nullable=False),
+)
+
+# The register of label names: a class index in any packed content is a position here.
+register = Table(
+    "register",
+    metadata,
+    Column("deployment", Uuid, primary_key=True),
+    Column("organization", Uuid, nullable=False),
+    Column("names", ARRAY(Text), nullable=False),
+)
+
+# How often each family of numbers moved. The tag of a dashboard, and what browsers are told.
+progress = Table(
+    "progress",
+    metadata,
+    Column("deployment", Uuid, primary_key=True),
+    Column("organization", Uuid, nullable=False),
+    Column("predictions", BigInteger, nullable=False, server_default="0"),
+    Column("logged", BigInteger, nullable=False, server_default="0"),
+    Column("scored", BigInteger, nullable=False, server_default="0"),
+    Column("reviewed", BigInteger, nullable=False, server_default="0"),
+    Column("referenced", BigInteger, nullable=False, server_default="0"),
+    Column("changed", Timestamp, nullable=False),
+    Index("progress_by_change", "changed"),
+)
+
+# `deleted` rows are tombstones: the same prediction told again is not counted again.
+prediction = Table(
+    "prediction",
+    metadata,
+    Column("deployment", Uuid, primary_key=True),
+    Column("id", Uuid, primary_key=True),
+    Column("organization", Uuid, nullable=False),
+    Column("data", Uuid, nullable=False),
+    Column("event_time", Timestamp, nullable=False),
+    Column("latency", Double, nullable=False),
+    Column("boxes", Integer, nullable=False),
+    Column("deleted", Boolean, nullable=False),
+    Column("content", LargeBinary, nullable=False),
+    Column("picture", Text),
+    # Waits to be scored: it has a picture that the current reference has not seen.
+    Column("pending", Boolean, nullable=False),
+    Column("reference", Uuid),
+    Column("outlier", Double),
+    Column("alarm", Boolean),
+    Column("features", LargeBinary),
+    Column("embedding", LargeBinary),
+    Index(
+        "prediction_by_time",
+        "deployment",
+        "event_time",
+        "id",
+        postgresql_where=text("NOT deleted"),
+    ),
+    Index(
+        "prediction_pending",
+        "deployment",
+        "event_time",
+        "id",
+        postgresql_where=text("pending"),
+    ),
+    Index(
+        "prediction_scored",
+        "deployment",
+        "reference",
+        "event_time",
+        "id",
+        postgresql_where=text("reference IS NOT NULL"),
+    ),
+    Index("prediction_by_data", "data", postgresql_where=text("picture IS NOT NULL")),
+)
+
+# Detection: packed match states. Classification: indices in the register.
+review = Table(
+    "review",
+    metadata,
+    Column("deployment", Uuid, primary_key=True),
+    Column("prediction", Uuid, primary_key=True),
+    Column("organization", Uuid, nullable=False),
+    Column("event_time", Timestamp, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("champion_version", Uuid, nullable=False),
+    Column("shadow_version", Uuid),
+    Column("champion_state", LargeBinary),
+    Column("shadow_state", LargeBinary),
+    Column("truth", Integer),
+    Column("champion_class", Integer),
+    Column("shadow_class", Integer),
+    Index("review_by_time", "deployment", "event_time"),
+)
+
+# What a deployment's images are compared with. `ready` null: being computed, or its job failed.
+reference = Table(
+    "reference",
+    metadata,
+    Column("deployment", Uuid, primary_key=True),
+    Column("organization", Uuid, nullable=False),
+    Column("id", Uuid, nullable=False, unique=True),
+    Column("dataset_version", Uuid, nullable=False),
+    Column("digest", Text),
+    Column("job", Uuid, nullable=False),
+    Column("key", Text),
+    Column("images", Integer, nullable=False, server_default="0"),
+    Column("compared", Integer, nullable=False, server_default="0"),
+    Column("window", Integer, nullable=False, server_default="0"),
+    Column("threshold", Double),
+    Column("features", ARRAY(Text), nullable=False, server_default="{}"),
+    Column("labels", JSONB, nullable=False, server_default="{}"),
+    Column("ready", Timestamp),
+)
+
+# A look at the live window: D and p of each feature, packed float64.
+look = Table(
+    "look",
+    metadata,
+    Column("deployment", Uuid, primary_key=True),
+    Column("reference", Uuid, primary_key=True),
+    Column("time", Timestamp, primary_key=True),
+    Column("organization", Uuid, nullable=False),
+    Column("d", Double, nullable=False),
+    Column("alarm", Boolean, nullable=False),
+    Column("of_features", LargeBinary, nullable=False),
+    Column("p_values", LargeBinary, nullable=False),
+)

@@ -1,0 +1,1 @@
+"""Jobs and loops: references, scores, and telling browsers what moved."""

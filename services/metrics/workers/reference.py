@@ -1,0 +1,212 @@
+"""The job that makes a reference of a deployment's training data."""
+
+import asyncio
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+
+from libs.blobs.blobs import BlobNotFound
+from libs.schemas.envelope import Received
+from libs.schemas.events import DatasetVersionChanged, ReferenceReady
+from libs.schemas.manifest import MalformedManifest, Manifest, ManifestAsset, read_manifest
+from libs.schemas.values import TaskType
+from libs.store.jobs import JobFailed
+from libs.store.workers import JobRun
+from libs.vision.boxes import polygon_box
+from services.metrics.actions.bases import basis_key
+from services.metrics.actions.embedding import Embedding, embed_pictures
+from services.metrics.actions.training import JOB
+from services.metrics.core.basis import Basis, BoxFacts
+from services.metrics.core.outlier import TooFewImages
+from services.metrics.parts import Metrics
+from services.metrics.store import progress, references
+
+KIND = JOB
+
+_BURSTS = 3  # blocks of the calibration's streams: three bursts (metrics.md §3)
+
+
+async def compute(parts: Metrics, run: JobRun) -> None:
+    """Embed the pictures of the version, fit, calibrate, store; then everything is scored anew."""
+    job = run.job
+    deployment, reference = UUID(job.payload["deployment"]), UUID(job.payload["reference"])
+    version = UUID(job.payload["dataset_version"])
+    try:
+        await _compute(parts, run, deployment=deployment, reference=reference, version=version)
+    except JobFailed as failed:
+        async with parts.database.begin() as tx:
+            event = ReferenceReady(
+                deployment=deployment,
+                reference=reference,
+                dataset_version=version,
+                images=0,
+                error=str(failed),
+            )
+            await progress.advance(tx, job.organization, deployment, referenced=1)
+            await tx.emit(event, organization=job.organization)
+        raise
+
+
+async def _compute(
+    parts: Metrics, run: JobRun, *, deployment: UUID, reference: UUID, version: UUID
+) -> None:
+    organization = run.job.organization
+    manifest = await _manifest(parts, run, version)
+    wanted = _chosen(manifest.assets, parts.settings.reference_images)
+    assets, embeddings = await _embed(parts, run, wanted)
+    total = len(wanted)
+    kind = manifest.header.type
+    await run.progress(total, total + 1, "fitting and calibrating")
+    try:
+        basis = await asyncio.to_thread(
+            lambda: Basis.fit(
+                np.stack(embeddings) if embeddings else np.zeros((0, 1), np.float32),
+                blocks=[asset.block or str(asset.data) for asset in assets],
+                boxes=_box_facts(assets, kind),
+                window=parts.settings.drift_window,
+            )
+        )
+    except TooFewImages as error:
+        raise JobFailed(str(error)) from error
+    run.check()
+    basis = await asyncio.to_thread(
+        basis.calibrated,
+        block=_block(assets),
+        streams=parts.settings.calibration_streams,
+    )
+    key = basis_key(organization, reference)
+    data = await asyncio.to_thread(basis.to_bytes)
+    await parts.blobs.put(key, data, content_type="application/octet-stream")
+    async with parts.database.begin() as tx:
+        current = await references.make_ready(
+            tx,
+            deployment,
+            reference,
+            digest=manifest.header.digest,
+            key=key,
+            images=len(assets),
+            compared=len(basis.sample),
+            window=basis.window,
+            threshold=basis.threshold,
+            features=list(basis.names),
+            labels=_label_counts(manifest),
+        )
+        if current:
+            await references.ask_for_scores(tx, organization, deployment)
+            await progress.advance(tx, organization, deployment, referenced=1)
+            event = ReferenceReady(
+                deployment=deployment,
+                reference=reference,
+                dataset_version=version,
+                images=len(assets),
+            )
+            await tx.emit(event, organization=organization)
+    if not current:
+        await parts.blobs.delete(key)
+        return
+    parts.bases.put(reference, basis)
+    await run.progress(total + 1, total + 1, "ready")
+
+
+async def _manifest(parts: Metrics, run: JobRun, version: UUID) -> Manifest:
+    known = await _settled(parts, run, version)
+    assert known.data.manifest is not None
+    try:
+        data = await parts.blobs.get(known.data.manifest)
+        manifest = await asyncio.to_thread(read_manifest, data)
+    except (BlobNotFound, MalformedManifest) as error:
+        raise JobFailed(f"the manifest of the dataset version cannot be read: {error}") from error
+    if not manifest.assets:
+        raise JobFailed("the dataset version has no images")
+    return manifest
+
+
+async def _settled(parts: Metrics, run: JobRun, version: UUID) -> Received[DatasetVersionChanged]:
+    """The version once its manifest is written; it is written when the version has settled."""
+    deadline = parts.clock.monotonic() + parts.settings.manifest_wait
+    while True:
+        known = parts.datasets.get(str(version))
+        if known is not None and known.data.manifest is not None:
+            return known
+        if parts.clock.monotonic() > deadline:
+            raise JobFailed("the dataset version has not settled: it has no manifest yet")
+        await run.progress(0, 1, "waiting for the dataset version to settle")
+        await asyncio.sleep(0.2)
+
+
+def _chosen(assets: Sequence[ManifestAsset], most: int) -> list[ManifestAsset]:
+    """At most `most` images, whole blocks, chosen by hash; in the order of block and time."""
+    blocks: dict[str, list[ManifestAsset]] = {}
+    for asset in assets:
+        blocks.setdefault(asset.block or str(asset.data), []).append(asset)
+    if len(assets) > most:
+        by_hash = sorted(blocks, key=lambda name: hashlib.sha256(name.encode()).digest())
+        kept: list[str] = []
+        count = 0
+        for name in by_hash:
+            if count + len(blocks[name]) <= most:
+                kept.append(name)
+                count += len(blocks[name])
+        blocks = {name: blocks[name] for name in kept}
+    chosen = [asset for some in blocks.values() for asset in some]
+    return sorted(
+        chosen,
+        key=lambda a: (
+            a.block or "",
+            a.event_time.timestamp() if a.event_time is not None else 0.0,
+            a.sha256,
+        ),
+    )
+
+
+async def _embed(
+    parts: Metrics, run: JobRun, wanted: Sequence[ManifestAsset]
+) -> tuple[list[ManifestAsset], list[Embedding]]:
+    assets, embeddings = [], []
+    step = parts.settings.pictures_at_once
+    for start in range(0, len(wanted), step):
+        await run.progress(start, len(wanted) + 1, "embedding pictures")
+        some = wanted[start : start + step]
+        for asset, found in zip(
+            some, await embed_pictures(parts, [a.picture for a in some]), strict=True
+        ):
+            if found is not None:
+                assets.append(asset)
+                embeddings.append(found)
+    return assets, embeddings
+
+
+def _box_facts(assets: Sequence[ManifestAsset], kind: TaskType) -> list[BoxFacts] | None:
+    """Facts of the annotated boxes; None where there are no boxes or not every image has any."""
+    if kind is TaskType.CLASSIFICATION or any(asset.annotation is None for asset in assets):
+        return None
+    facts = []
+    for asset in assets:
+        assert asset.annotation is not None
+        boxes: Sequence[Any] = asset.annotation.boxes or [
+            polygon_box(ring) for ring in asset.annotation.polygons
+        ]
+        areas = [float(w * h) for _, _, w, h in boxes]
+        facts.append(BoxFacts.of(areas, image=float(asset.width * asset.height)))
+    return facts
+
+
+def _block(assets: Sequence[ManifestAsset]) -> int:
+    """Neighbours drawn together in calibration: three bursts; 1 where images are independent."""
+    sizes = list(Counter(asset.block for asset in assets if asset.block is not None).values())
+    burst = float(np.median(sizes)) if sizes else 1.0
+    return round(_BURSTS * burst) if burst > 1 else 1
+
+
+def _label_counts(manifest: Manifest) -> dict[str, int]:
+    counts = Counter(
+        label
+        for asset in manifest.assets
+        if asset.annotation is not None
+        for label in asset.annotation.labels
+    )
+    return {label: counts[label] for label in manifest.header.labels}
