@@ -12,6 +12,7 @@ import typer
 
 from sightloop import __version__
 from sightloop.dev.cli import dev
+from sightloop.dlq import NoBus, dlq
 
 app = typer.Typer(
     name="sightloop",
@@ -22,6 +23,7 @@ app = typer.Typer(
 )
 config = typer.Typer(help="Settings: SIGHTLOOP_… variables.", no_args_is_help=True)
 app.add_typer(config, name="config")
+app.add_typer(dlq, name="dlq", help="Dead letters, looked at and replayed.")
 app.add_typer(dev, name="dev", help="Real parts on this machine, for work and for tests.")
 
 
@@ -178,7 +180,9 @@ def _is_plain(error: Exception) -> bool:
     """Whether an error is the user's to mend: shown as one line, without a trace."""
     from libs.blobs.blobs import BlobsUnavailable  # noqa: PLC0415
     from libs.blobs.s3_address import BadBlobsAddress  # noqa: PLC0415
+    from libs.bus.dead_letters import DeadLetterNotFound  # noqa: PLC0415
     from libs.bus.driver import BusUnavailable, TopicMismatch  # noqa: PLC0415
+    from libs.bus.open import UnknownBus  # noqa: PLC0415
     from libs.runtime.settings import BadSettings  # noqa: PLC0415
     from libs.runtime.supervisor import ComponentEnded, PortInUse  # noqa: PLC0415
     from libs.store.schema import SchemaTooOld  # noqa: PLC0415
@@ -198,9 +202,12 @@ def _is_plain(error: Exception) -> bool:
         | BusUnavailable
         | ComponentEnded
         | DemoFailed
+        | DeadLetterNotFound
         | EmbeddedPostgresError
+        | NoBus
         | PortInUse
         | SchemaTooOld
         | TopicMismatch
+        | UnknownBus
         | UnknownService,
     )

@@ -14,6 +14,7 @@ from libs.runtime.supervisor import listen
 from libs.store.clock import SystemClock
 from services.gateway.actions import day_token
 from services.gateway.parts import Gateway
+from sightloop.dlq import BUS_ADDRESS
 from sightloop.embedded.postgres import EmbeddedPostgres
 from sightloop.keys import keys_in
 from sightloop.process import Running, run_services
@@ -46,6 +47,9 @@ async def up(
             stores = [name for name in SERVICES if schema_of(name) is not None]
             databases = [f"sightloop_{name}" for name in stores]
             await asyncio.gather(*map(postgres.create_database, [*databases, "sightloop_bus"]))
+            bus_address = data / BUS_ADDRESS
+            _write(bus_address, postgres.dsn("sightloop_bus"))
+            closing.callback(bus_address.unlink, missing_ok=True)
             keys = keys_in(data, now=SystemClock().now())
             for name, value in keys.environment().items():
                 os.environ.setdefault(name, value)
@@ -65,7 +69,8 @@ async def up(
                 assert isinstance(gateway, Gateway)
                 token, organization = await day_token(gateway)
                 if ready_file is not None:
-                    _write(ready_file, address, token, str(organization))
+                    told = {"url": address, "token": token, "organization": str(organization)}
+                    _write(ready_file, json.dumps(told))
                 if on_ready is not None:
                     await on_ready(address, token, str(organization))
 
@@ -88,8 +93,8 @@ def _usable(data: Path) -> None:
         raise BadDataFolder(f"cannot use the data folder {data}: {error.strerror}") from error
 
 
-def _write(path: Path, url: str, token: str, organization: str) -> None:
-    text = json.dumps({"url": url, "token": token, "organization": organization})
+def _write(path: Path, text: str) -> None:
+    """A file that only its owner reads, there whole or not at all."""
     partial = path.with_name(f".{path.name}.{os.getpid()}")
     descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w") as file:

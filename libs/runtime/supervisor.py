@@ -26,6 +26,7 @@ from libs.bus.runner import Runner
 from libs.runtime.service import Context, Service
 from libs.schemas.topics import TOPICS
 from libs.store import schema
+from libs.store.upkeep import keep_up
 from libs.store.workers import Worker
 
 log = structlog.get_logger()
@@ -186,6 +187,7 @@ class Supervisor:
                 database = service.store.database
                 relay = Relay(database, self._context.bus.sink, clock=self._context.clock)
                 running.start(f"{service.name}: relay", relay.run)
+                running.start(f"{service.name}: upkeep", partial(keep_up, database))
                 relays.append(relay)
         return relays
 

@@ -134,3 +134,19 @@ def migration(
     from sightloop.dev.migrations import write  # noqa: PLC0415
 
     typer.echo(asyncio.run(write(service, message)))
+
+
+@dev.command()
+def node_path() -> None:
+    """Print the folder of a recent enough Node, fetched if there is none."""
+    from sightloop.dev.node import Node  # noqa: PLC0415
+
+    node = Node()
+    try:
+        node.fetch()
+    except FetchFailed as error:
+        typer.secho(f"node: {error}", fg="red", err=True)
+        raise typer.Exit(1) from error
+    if node.node is None:
+        raise typer.Exit(1)
+    typer.echo(node.node.parent)
