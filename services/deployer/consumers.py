@@ -24,7 +24,7 @@ from services.deployer.actions.pairing import pair
 from services.deployer.actions.trials import restart_with
 from services.deployer.core.policy import LEAST_UNIFORM
 from services.deployer.errors import DeploymentUnknown
-from services.deployer.store import deployments, reviews, trials
+from services.deployer.store import deployments, experiments, reviews, trials
 from services.deployer.store.deployments import Deployment
 
 ADOPT_JOB = "adopt"
@@ -32,12 +32,16 @@ _GONE = Drop("no such deployment")
 
 
 async def on_experiment_finished(tx: Tx, event: Received[ExperimentFinished]) -> Outcome:
-    """The model of a retraining becomes a version: a job, as its file is copied."""
+    """The model of a retraining becomes a version: a job, as its file is copied.
+
+    What was trained by hand waits until somebody publishes it.
+    """
     data = event.data
     if data.status is not ExperimentStatus.SUCCESS:
         return Drop("the experiment did not succeed")
+    await experiments.keep(tx, event.organization, data)
     if data.deployment is None:
-        return Drop("the training was not asked for by a deployment")
+        return OK
     await jobs.enqueue(
         tx,
         ADOPT_JOB,

@@ -1,6 +1,6 @@
 """The HTTP interface of the deployer."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -142,37 +142,29 @@ class RoleDto(BaseModel):
     error: str | None
 
 
-class BlockBody(Body):
-    """Which images come in one burst."""
-
-    field: str | None = Field(default=None, max_length=200)
-    seconds: float | None = Field(default=None, gt=0, le=31_536_000, allow_inf_nan=False)
-
-
 class VerdictPolicy(Body):
-    """How a candidate is judged; fixed by the first look at it."""
+    """How a candidate is judged; fixed by the first look at it.
+
+    `block`: which images come in one burst: `source`, `metadata.<key>`, `custom_metadata.<key>`,
+    a window such as `60s`, or both: `metadata.truck 60s`.
+    """
 
     alpha: float = Field(default=_USUAL.alpha, allow_inf_nan=False)
     delta: float = Field(default=_USUAL.delta, allow_inf_nan=False)
     minimum: int = _USUAL.minimum
     maximum: int = _USUAL.maximum
     uniform: float = Field(default=_USUAL.uniform, allow_inf_nan=False)
-    block: BlockBody | None = None
+    block: str | None = Field(default=None, max_length=200)
 
     def policy(self) -> Policy:
         """Raises PolicyRefused."""
-        block = None
-        if self.block is not None:
-            seconds = self.block.seconds
-            window = timedelta(seconds=seconds) if seconds is not None else None
-            block = Bursts(field=self.block.field, window=window)
         return Policy(
             alpha=self.alpha,
             delta=self.delta,
             minimum=self.minimum,
             maximum=self.maximum,
             uniform=self.uniform,
-            block=block,
+            block=Bursts.read(self.block) if self.block else None,
         )
 
 
@@ -273,16 +265,11 @@ class VerdictDto(BaseModel):
 
 def verdict_policy(policy: Policy) -> VerdictPolicy:
     """A policy as the interface shows it."""
-    block = None
-    if policy.block is not None:
-        window = policy.block.window
-        seconds = window.total_seconds() if window is not None else None
-        block = BlockBody(field=policy.block.field, seconds=seconds)
     return VerdictPolicy(
         alpha=policy.alpha,
         delta=policy.delta,
         minimum=policy.minimum,
         maximum=policy.maximum,
         uniform=policy.uniform,
-        block=block,
+        block=str(policy.block) if policy.block else None,
     )

@@ -19,8 +19,10 @@ class DeployerSettings(Settings):
         gt=0,
         description="How often open verdicts are looked at without a review: images expire.",
     )
-    dataset_wait: float = Field(
-        default=2.0, ge=0, description="Seconds an unknown dataset version is waited for."
+    event_wait: float = Field(
+        default=2.0,
+        ge=0,
+        description="Seconds that an event not yet come (dataset, experiment) is waited for.",
     )
     trainer_timeout: float = Field(
         default=10.0, gt=0, description="Seconds the trainer may take to answer a publish."

@@ -237,3 +237,15 @@ trained_image = Table(
     Column("block", Text),
     Index("trained_image_block", "organization", "manifest", "block"),
 )
+
+experiment = Table(
+    "experiment",
+    metadata,
+    Column("organization", Uuid, primary_key=True),
+    Column("id", Uuid, primary_key=True),
+    Column("labels", ARRAY(Text), nullable=False),
+    # As the event has them: libs.schemas.values.Artifact, TrainedOn.
+    Column("artifacts", JSONB, nullable=False),
+    Column("parameters", JSONB, nullable=False),
+    Column("trained_on", JSONB, nullable=False),
+)

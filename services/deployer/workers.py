@@ -14,7 +14,6 @@ from libs.store.session import Cause, Tx
 from libs.store.workers import JobRun
 from services.deployer.actions import judging, registry
 from services.deployer.actions.delivery import deliver
-from services.deployer.actions.registry import Source
 from services.deployer.core.labelmap import LabelmapRefused
 from services.deployer.errors import (
     AlreadyChampion,
@@ -24,6 +23,7 @@ from services.deployer.errors import (
 )
 from services.deployer.parts import Deployer
 from services.deployer.store import deployments, lineage, models, trials
+from services.deployer.store.experiments import source_of
 from services.deployer.store.trials import Lineage
 
 log = structlog.get_logger()
@@ -43,13 +43,7 @@ async def adopt(parts: Deployer, run: JobRun) -> None:
             champion = await models.find_version(read, organization, of.champion)
             target = done.target_model or champion.model
             task = (await models.find_model(read, organization, target))["type"]
-        source = Source(
-            experiment=done.experiment,
-            artifacts=done.artifacts,
-            labels=done.labels or None,
-            parameters=done.parameters,
-            trained_on=done.trained_on,
-        )
+        source = source_of(done)
         new = await registry.from_experiment(parts, organization, target, source, task=task)
     except DeploymentUnknown as error:
         raise JobFailed(f"the {error} has been deleted") from error

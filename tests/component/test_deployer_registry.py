@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from libs.schemas.events import DatasetVersionChanged, ModelVersionChanged, State
-from libs.schemas.values import TaskType
+from libs.schemas.values import TaskType, TrainedOn
 from libs.store import schema
 from services.deployer.parts import Deployer
 from services.deployer.service import SCHEMA
@@ -138,24 +138,19 @@ async def test_an_experiment_is_published_once_with_the_callers_token(
 ) -> None:
     async with service_runner("deployer") as running:
         world = await a_world(running)
-        done = await finished(world, ["car", "dog"])
-        artifact = done.artifacts[0]
+        trained = TrainedOn(alias="a", dataset_version=uuid4(), digest="0" * 64, manifest="f/m")
+        done = await finished(
+            world, ["car", "dog"], deployment=None, target_model=None,
+            parameters={"steps": 300}, trained_on=[trained],
+        )  # fmt: skip
+        await running.publish(done)
         asked: list[httpx.Request] = []
 
         def trainer(request: httpx.Request) -> httpx.Response:
             asked.append(request)
             if str(done.experiment) not in request.url.path:
                 return httpx.Response(404)
-            document = {
-                "id": str(done.experiment),
-                "status": "SUCCESS",
-                "parameters": {"steps": 300},
-                "artifacts": [
-                    {"name": artifact.name, "key": artifact.key, "sha256": artifact.sha256,
-                     "size": artifact.size}
-                ],
-            }  # fmt: skip
-            return httpx.Response(200, json=document)
+            return httpx.Response(200, json={"id": str(done.experiment), "status": "SUCCESS"})
 
         client = httpx.AsyncClient(transport=httpx.MockTransport(trainer))
         monkeypatch.setattr(running.context.http, "get", client.get)
@@ -166,6 +161,7 @@ async def test_an_experiment_is_published_once_with_the_callers_token(
         assert first["id"] == again["id"]
         assert first["labels"] == ["car", "dog"]
         assert first["parameters"] == {"steps": 300}
+        assert first["trained_on"][0]["digest"] == "0" * 64
         assert asked[0].headers["authorization"] == running.http.headers["authorization"]
         await world.call("POST", path, 404, json={"experiment": str(uuid4())})
         await client.aclose()

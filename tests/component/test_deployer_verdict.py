@@ -63,6 +63,10 @@ async def test_auto_promote_acts_once_and_can_be_rolled_back(service_runner: Run
         assert newest["action"] == "PROMOTE"
         assert newest["actor"] == "AUTO_PROMOTE"
         assert "v2 is better by" in newest["reason"]
+        await world.call("GET", f"{path}/verdict", 404)
+        proof = await world.call("GET", f"{path}/verdict?of={world.candidate}")
+        assert proof["sentence"] == newest["reason"]
+        assert proof["reached"] == "BETTER"
         await world.call("POST", f"{path}/rollback")
         await world.review(images[8:])
         await world.review(images[:1], revision=2)
@@ -213,7 +217,7 @@ async def test_a_draw_with_a_smaller_uniform_share_begins_at_one(service_runner:
 async def test_images_of_one_burst_are_one_step_once_it_is_over(service_runner: Run) -> None:
     async with service_runner("deployer") as running:
         world = await a_world(running)
-        block = {"field": "metadata.truck", "seconds": None}
+        block = "metadata.truck"
         set_to = await world.deliver("DEPLOY_SHADOW", block=block)
         assert set_to["verdict"]["block"] == block
         await world.shadow()
@@ -252,7 +256,8 @@ async def test_the_verdict_policy_is_locked_by_the_first_look(service_runner: Ru
     [
         ({"alpha": 0}, "verdict.alpha"),
         ({"minimum": 9, "maximum": 3}, "verdict.maximum"),
-        ({"block": {"field": "colour"}}, "verdict.block.field"),
+        ({"block": "colour"}, "verdict.block"),
+        ({"block": "metadata.a metadata.b"}, "verdict.block"),
     ],
 )
 async def test_a_verdict_policy_that_means_nothing_is_refused(

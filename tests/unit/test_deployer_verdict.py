@@ -77,11 +77,16 @@ def test_there_is_no_verdict_before_the_minimum() -> None:
     assert found.e_better > 20
 
 
-def test_a_tolerated_loss_makes_not_worse_a_verdict() -> None:
+def test_a_tolerated_loss_is_said_early_and_a_verdict_when_the_reviews_are_used_up() -> None:
     small = [image(d) for d in [0.05, -0.05] * 60]
     assert look(UNIFORM, small, now=NOW).verdict is None
-    found = look(Policy(uniform=1.0, delta=0.1), small, now=NOW)
-    assert found.verdict is Verdict.NOT_WORSE
+    tolerant = Policy(uniform=1.0, delta=0.1)
+    early = look(tolerant, small, now=NOW)
+    assert early.verdict is None
+    text = sentence(early, tolerant, candidate="v8", champion="v7", reached=None)
+    assert text.endswith("; it is not worse by more than 0.1")
+    used_up = look(Policy(uniform=1.0, delta=0.1, maximum=120), small, now=NOW)
+    assert used_up.verdict is Verdict.NOT_WORSE
 
 
 def test_images_left_out_that_could_undo_the_verdict_hold_the_promotion() -> None:
@@ -138,6 +143,12 @@ def test_a_burst_is_one_step_once_a_later_draw_has_passed() -> None:
     assert steps(images, blocks=True, passed=3).tolist() == pytest.approx([0.4, 0.5])
 
 
+@pytest.mark.parametrize("text", ["source", "60s", "metadata.truck 1.5s", "custom_metadata.a.b"])
+def test_a_block_is_read_as_it_is_written(text: str) -> None:
+    assert str(Bursts.read(text)) == text
+    Policy(block=Bursts.read(text))
+
+
 def test_the_same_burst_name_after_a_pause_is_another_burst() -> None:
     images = [image(0.2, draw=1, block="a"), image(0.6, draw=3, block="a")]
     assert steps(images, blocks=True, passed=4).tolist() == pytest.approx([0.2, 0.6])
@@ -183,7 +194,8 @@ def test_where_probabilities_were_cut_off_weights_stay_bounded() -> None:
         ({"minimum": 0}, "minimum"),
         ({"minimum": 50, "maximum": 20}, "maximum"),
         ({"block": Bursts()}, "block"),
-        ({"block": Bursts(field="colour")}, "block.field"),
+        ({"block": Bursts(field="colour")}, "block"),
+        ({"block": Bursts(window=timedelta(0))}, "block"),
     ],
 )
 def test_a_policy_that_means_nothing_is_refused_by_field(

@@ -12,11 +12,10 @@ from services.deployer.core import verdict as core
 from services.deployer.core.policy import Action, Verdict
 from services.deployer.core.verdict import Look
 from services.deployer.store import trials
+from services.deployer.store.answers import drawn_images
 from services.deployer.store.deployments import Delivery, Deployment
 from services.deployer.store.models import Version, find_versions
 from services.deployer.store.trials import Lineage, Trial
-
-_MAY_PROMOTE = (Verdict.BETTER, Verdict.NOT_WORSE)
 
 
 async def judge(tx: Tx, of: Deployment, trial: Trial) -> Trial:
@@ -72,7 +71,7 @@ def standing(trial: Trial) -> float:
 async def regret(read: Read, of: Deployment) -> str | None:
     """Why the champion should be rolled back: corrections took its verdict away; else None."""
     trial = await trials.promoted_last(read, of.organization, of.id)
-    if trial is None or trial.candidate != of.champion or trial.verdict not in _MAY_PROMOTE:
+    if trial is None or trial.candidate != of.champion or trial.verdict is not Verdict.BETTER:
         return None
     now, enough = standing(trial), 1 / trial.policy.alpha
     if now >= enough:
@@ -84,7 +83,7 @@ async def regret(read: Read, of: Deployment) -> str | None:
 
 
 async def _look(tx: Tx, trial: Trial, champion: Version, candidate: Version) -> Look:
-    drawn = await trials.drawn_images(tx, trial, champion=champion, candidate=candidate)
+    drawn = await drawn_images(tx, trial, champion=champion, candidate=candidate)
     found = await asyncio.to_thread(core.look, trial.policy, drawn, now=tx.clock.now())
     warnings, holds = list(found.warnings), list(found.holds)
     if trial.lineage is Lineage.FAILED:
@@ -123,7 +122,7 @@ async def _reach(tx: Tx, trial: Trial, found: Look, verdict: Verdict) -> Trial:
 
 def _promotes(of: Deployment, trial: Trial, found: Look) -> bool:
     return (
-        trial.verdict in _MAY_PROMOTE
+        trial.verdict is Verdict.BETTER
         and not found.holds
         and trial.policy.action is Action.PROMOTE
         and of.delivery_active

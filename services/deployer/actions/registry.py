@@ -5,13 +5,12 @@ import hashlib
 import tempfile
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
 from libs.blobs.blobs import BlobNotFound
 from libs.schemas.ids import derived
-from libs.schemas.values import Artifact, ModelFile, TaskType, TrainedOn
+from libs.schemas.values import Artifact, ModelFile, TaskType
 from libs.vision.onnx_models import (
     ModelDescription,
     NotAnOnnxModel,
@@ -21,20 +20,10 @@ from libs.vision.onnx_models import (
 from services.deployer.core.labelmap import LabelmapRefused, check_file, check_labels
 from services.deployer.errors import ModelFileRefused
 from services.deployer.parts import Deployer
+from services.deployer.store.experiments import Source
 from services.deployer.store.models import LATEST, NewVersion
 
 USUAL_THRESHOLD = 0.5
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
-    """What an experiment left: `labels` None where only the file says them."""
-
-    experiment: UUID
-    artifacts: Sequence[Artifact]
-    labels: Sequence[str] | None
-    parameters: dict[str, object]
-    trained_on: list[TrainedOn]
 
 
 @asynccontextmanager
@@ -108,7 +97,7 @@ async def from_experiment(
         labels=labels,
         files=files,
         threshold=description.threshold,
-        parameters=dict(source.parameters),
+        parameters=source.parameters,
         trained_on=source.trained_on,
         experiment=source.experiment,
     )

@@ -1,10 +1,10 @@
 """The registry: models, their versions and files."""
 
-from typing import Annotated, Any
+import asyncio
+from typing import Annotated
 from uuid import UUID
 
 import httpx
-import msgspec
 from fastapi import APIRouter, Request
 from sqlalchemy import RowMapping
 from starlette.responses import StreamingResponse
@@ -15,10 +15,9 @@ from libs.api.paging import CursorText, Limit, Page, page, read_time_cursor, wri
 from libs.api.problems import Problem, not_found, unavailable
 from libs.api.scopes import Scope
 from libs.api.tokens import Caller
-from libs.schemas.values import Artifact, TaskType, TrainedOn
+from libs.schemas.values import TaskType
 from libs.store.session import Cause
 from services.deployer.actions import registry
-from services.deployer.actions.registry import Source
 from services.deployer.api.problems import answered
 from services.deployer.api.uploads import find_training_data, prepare, read_upload
 from services.deployer.dto import (
@@ -28,7 +27,9 @@ from services.deployer.dto import (
     VersionDto,
 )
 from services.deployer.parts import Deployer
+from services.deployer.store import experiments
 from services.deployer.store import models as store
+from services.deployer.store.experiments import Source
 from services.deployer.store.models import LATEST, Version
 
 router = APIRouter(prefix="/api/deployer/v1/models", tags=["models"])
@@ -134,7 +135,7 @@ async def publish(
     with answered():
         async with parts.database.read() as read:
             of = await store.find_model(read, caller.organization, model)
-        source = await _experiment(request, parts, body.experiment)
+        source = await _experiment(request, parts, caller.organization, body.experiment)
         new = await registry.from_experiment(
             parts, caller.organization, model, source, task=TaskType(of["type"])
         )
@@ -171,11 +172,13 @@ async def get_file(version: UUID, name: str, parts: Parts, caller: Reader) -> St
     )
 
 
-async def _experiment(request: Request, parts: Deployer, experiment: UUID) -> Source:
-    """The experiment, asked of the trainer with the caller's own token."""
+async def _experiment(
+    request: Request, parts: Deployer, organization: UUID, experiment: UUID
+) -> Source:
+    """What the experiment left, if the trainer shows it to the caller's own token."""
     headers = {"Authorization": f"Bearer {token_of(request)}"}
-    if organization := request.headers.get(ORGANIZATION_HEADER):
-        headers[ORGANIZATION_HEADER] = organization
+    if ORGANIZATION_HEADER in request.headers:
+        headers[ORGANIZATION_HEADER] = request.headers[ORGANIZATION_HEADER]
     try:
         answer = await parts.http.get(
             f"{parts.internal_url}/api/trainer/v1/experiments/{experiment}",
@@ -190,20 +193,23 @@ async def _experiment(request: Request, parts: Deployer, experiment: UUID) -> So
         raise Problem(403, "missing-scope", "the trainer does not show you this experiment")
     if answer.status_code != 200:
         raise unavailable("the trainer cannot answer now; try again")
-    document = answer.json()
-    if document["status"] != "SUCCESS":
-        raise Problem(409, "not-finished", f"the experiment is {document['status']}, not SUCCESS")
-    return _source(experiment, document)
+    status = answer.json()["status"]
+    if status != "SUCCESS":
+        raise Problem(409, "not-finished", f"the experiment is {status}, not SUCCESS")
+    return await _left_by(parts, organization, experiment)
 
 
-def _source(experiment: UUID, document: dict[str, Any]) -> Source:
-    return Source(
-        experiment=experiment,
-        artifacts=msgspec.convert(document["artifacts"], list[Artifact]),
-        labels=document.get("labels") or None,
-        parameters=document.get("parameters") or {},
-        trained_on=msgspec.convert(document.get("trained_on") or [], list[TrainedOn]),
-    )
+async def _left_by(parts: Deployer, organization: UUID, experiment: UUID) -> Source:
+    """What a finished experiment left, waited for: its end may have been told a moment ago."""
+    deadline = parts.clock.monotonic() + parts.settings.event_wait
+    while True:
+        async with parts.database.read() as read:
+            source = await experiments.find(read, organization, experiment)
+        if source is not None:
+            return source
+        if parts.clock.monotonic() >= deadline:
+            raise unavailable("the end of the experiment has not been told yet; try again")
+        await asyncio.sleep(0.05)
 
 
 def _model(row: RowMapping) -> ModelDto:

@@ -92,7 +92,7 @@ async def find_training_data(
     for index, one in enumerate(wanted):
         at = f"version.trained_on[{index}]"
         known = await parts.datasets.wait_for(
-            str(one.dataset_version), timeout=parts.settings.dataset_wait
+            str(one.dataset_version), timeout=parts.settings.event_wait
         )
         if known is None or known.organization != caller.organization:
             errors.append((at, f"there is no dataset version {one.dataset_version}"))

@@ -1,11 +1,18 @@
 """What is fixed before the first look at a candidate."""
 
 import math
+import re
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
+from typing import Self
 
 LEAST_UNIFORM = 0.05
+_SECONDS = re.compile(r"([0-9]{1,8}(?:\.[0-9]{1,3})?)s")
+_BLOCK = (
+    "must be source, metadata.<key> or custom_metadata.<key>, a window such as 60s, "
+    "or both: metadata.truck 60s"
+)
 
 
 class Loss(StrEnum):
@@ -38,6 +45,23 @@ class Bursts:
 
     field: str | None = None
     window: timedelta | None = None
+
+    def __str__(self) -> str:
+        """As people write it: `metadata.truck`, `metadata.truck 60s`, `60s`."""
+        window = None if self.window is None else f"{self.window.total_seconds():g}s"
+        return " ".join(part for part in (self.field, window) if part is not None)
+
+    @classmethod
+    def read(cls, text: str) -> Self:
+        """What `str` writes. Raises PolicyRefused."""
+        words = text.split()
+        window = None
+        if words and (match := _SECONDS.fullmatch(words[-1])):
+            window = timedelta(seconds=float(match[1]))
+            words = words[:-1]
+        if len(words) > 1 or (not words and window is None):
+            raise PolicyRefused([("block", _BLOCK)])
+        return cls(field=words[0] if words else None, window=window)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,14 +116,9 @@ class PolicyRefused(ValueError):
 def _wrong_block(block: Bursts | None) -> list[tuple[str, str]]:
     if block is None:
         return []
-    if block.field is None and block.window is None:
-        return [("block", "needs a field, a window, or both")]
-    wrong = []
-    if block.field is not None:
-        head, dot, key = block.field.partition(".")
-        known = block.field == "source" or (head in {"metadata", "custom_metadata"} and dot and key)
-        if not known:
-            wrong.append(("block.field", "must be source, metadata.<key> or custom_metadata.<key>"))
-    if block.window is not None and block.window <= timedelta(0):
-        wrong.append(("block.seconds", "must be more than 0"))
-    return wrong
+    head, _, key = (block.field or "").partition(".")
+    known = block.field in (None, "source") or (head in {"metadata", "custom_metadata"} and key)
+    empty = block.field is None and block.window is None
+    if empty or not known or (block.window is not None and block.window <= timedelta(0)):
+        return [("block", _BLOCK)]
+    return []

@@ -68,9 +68,7 @@ def look(policy: Policy, drawn: Sequence[Drawn], *, now: datetime) -> Look:
     e_better = eprocess.e_value(eprocess.better(s, bound))
     e_worse = eprocess.e_value(eprocess.worse(s, bound))
     e_not_worse = eprocess.e_value(eprocess.not_worse(s, bound, policy.delta))
-    verdict = None
-    if len(seen.images) >= policy.minimum:
-        verdict = _verdict(policy, e_better, e_worse=e_worse, e_not_worse=e_not_worse)
+    verdict = _verdict(policy, len(seen.images), e_better, e_worse=e_worse, e_not_worse=e_not_worse)
     recent = _recent(policy, seen, now=now)
     warnings, holds = _doubts(policy, seen, s, verdict=verdict, recent=recent)
     return Look(
@@ -112,19 +110,28 @@ def sentence(
         return f"No review that counts yet for {candidate} against {champion}"
     if found.reviews >= policy.maximum:
         return f"{after}, the most that are looked at, {candidate} is undecided: it differs by {by}"
-    return f"{after} {candidate} is undecided: it differs from {champion} by {by}, {alpha}"
+    said = f"{after} {candidate} is undecided: it differs from {champion} by {by}, {alpha}"
+    if policy.delta > 0 and found.e_not_worse >= 1 / policy.alpha:
+        said += f"; it is not worse by more than {policy.delta:g}"
+    return said
 
 
 def _verdict(
-    policy: Policy, e_better: float, *, e_worse: float, e_not_worse: float
+    policy: Policy, reviews: int, e_better: float, *, e_worse: float, e_not_worse: float
 ) -> Verdict | None:
-    """NOT_WORSE is a verdict of its own only where the policy tolerates a loss δ > 0."""
+    """BETTER or WORSE as soon as it is so; NOT_WORSE, where δ > 0, when the reviews are used up.
+
+    An equal candidate is soon shown to be not worse: telling that first would take its chance
+    from one that is better, and promoting on it would promote equal ones.
+    """
     enough = 1 / policy.alpha
+    if reviews < policy.minimum:
+        return None
     if e_better >= enough:
         return Verdict.BETTER
     if e_worse >= enough:
         return Verdict.WORSE
-    if policy.delta > 0 and e_not_worse >= enough:
+    if policy.delta > 0 and e_not_worse >= enough and reviews >= policy.maximum:
         return Verdict.NOT_WORSE
     return None
 

@@ -38,6 +38,16 @@ def upgrade() -> None:
     )
     op.create_index("drawn_by_prediction", "drawn", ["deployment", "prediction"], unique=False)
     op.create_table(
+        "experiment",
+        sa.Column("organization", sa.Uuid(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("labels", postgresql.ARRAY(sa.Text()), nullable=False),
+        sa.Column("artifacts", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("parameters", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("trained_on", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.PrimaryKeyConstraint("organization", "id"),
+    )
+    op.create_table(
         "loading",
         sa.Column("deployment", sa.Uuid(), nullable=False),
         sa.Column("role", sa.Text(), nullable=False),
