@@ -22,7 +22,7 @@ from libs.schemas.events import (
 )
 from libs.store.session import Tx
 from services.review.parts import Reviews
-from services.review.store import content, deletions, listing, predictions, submissions
+from services.review.store import content, deletions, draws, listing, predictions, submissions
 
 E = TypeVar("E", PredictionLogged, PredictionShadowLogged, PredictionsScored)
 
@@ -73,10 +73,16 @@ async def on_data_deleted(tx: Tx, event: Received[DataDeleted]) -> Outcome:
 
 
 async def on_deployment_changed(tx: Tx, event: Received[DeploymentChanged]) -> Outcome:
-    """Remember the labelmaps: predictions are filtered by names long after their version."""
+    """Remember the labelmaps: predictions are filtered by names long after their version.
+
+    A version that was not there before begins the queue anew: what was drawn earlier was not
+    looked at by it, and its reviews could not decide about it.
+    """
     models = [event.data.champion, event.data.shadow]
     labelmaps = {model.version: model.labels for model in models if model is not None}
-    await listing.learn_labels(tx, event.organization, event.data.deployment, labelmaps)
+    deployment = event.data.deployment
+    if await listing.learn_labels(tx, event.organization, deployment, labelmaps):
+        await draws.close_all(tx, event.organization, deployment)
     return OK
 
 

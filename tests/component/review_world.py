@@ -37,14 +37,25 @@ class World:
     def url(self) -> str:
         return f"/api/review/v1/deployments/{self.deployment}"
 
-    async def deploy(self, task: TaskType = TaskType.OBJECT_DETECTION, revision: int = 1) -> None:
-        champion = DeployedModel(
-            version=self.version, model=uuid4(), name="dock", number=1, threshold=0.4, labels=LABELS
+    async def deploy(
+        self,
+        task: TaskType = TaskType.OBJECT_DETECTION,
+        revision: int = 1,
+        shadow: UUID | None = None,
+    ) -> None:
+        champion, beside = (
+            DeployedModel(
+                version=version, model=uuid4(), name="dock", number=1, threshold=0.4, labels=LABELS
+            )
+            if version
+            else None
+            for version in (self.version, shadow)
         )
+        assert champion is not None
         await self.running.publish(
             DeploymentChanged(
                 deployment=self.deployment, revision=revision, name="dock", type=task,
-                state=State.ACTIVE, champion=champion,
+                state=State.ACTIVE, champion=champion, shadow=beside,
             )
         )  # fmt: skip
 

@@ -165,6 +165,8 @@ async def test_wrong_elements_are_named(service_runner: Run) -> None:
         good = body()["prediction"]
         assert await refused(b"{nonsense", 400) == ["body"]
         assert await refused(body(latency=-1)) == ["latency"]
+        assert await refused(body(filename="a\x00.png")) == ["body"]
+        assert await refused(body(metadata={"camera": "\x00"})) == ["body"]
         assert await refused(body(colour="red")) == ["body"]
         assert await refused(body(prediction=good | {"detection_scores": [0.9, 1.8]})) == [
             "prediction.detection_scores[1]"

@@ -263,3 +263,20 @@ async def test_a_viewer_may_look_and_not_review(service_runner: Run) -> None:
         ):
             answer = await world.http.request(method, world.url + path, json={})
             assert answer.status_code == 403
+
+
+async def test_a_new_version_begins_the_queue_anew(service_runner: Run) -> None:
+    async with reviewing(service_runner) as world:
+        before, after = [world.make(n) for n in (1, 2)], world.make(3)
+        await world.log(*before)
+        (first,) = await world.drawn(2)
+        await world.save(first.images[0].prediction, draw=str(first.draw))
+        await world.deploy(revision=2, shadow=uuid4())
+        (closed,) = await world.running.wait_for(DrawClosed)
+        assert (closed.draw, closed.served, closed.chosen) == (first.draw, 1, 2)
+        await world.log(after)
+        await world.drawn(3)
+        assert [item["id"] for item in await queue(world)] == [str(after.prediction)]
+        late = await world.save(first.images[1].prediction, draw=str(first.draw))
+        assert late.status_code == 200
+        assert len(world.running.emitted(DrawClosed)) == 1

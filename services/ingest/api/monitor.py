@@ -216,6 +216,10 @@ async def _shadow(
 
 
 def _decode(decoder: "msgspec.json.Decoder[Any]", raw: bytes) -> Any:
+    if b"\\u0000" in raw:
+        # PostgreSQL has no such character: the event would die behind the answer.
+        what = "the character U+0000 cannot be stored"
+        raise PredictionRejected("malformed", what, errors=[("body", what)])
     try:
         return decoder.decode(raw)
     except msgspec.ValidationError as error:

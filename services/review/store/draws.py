@@ -158,6 +158,40 @@ async def leave(tx: Tx, organization: UUID, deployment: UUID, prediction_id: UUI
         await answer(tx, organization, deployment, prediction_id, how="DELETED")
 
 
+async def close_all(tx: Tx, organization: UUID, deployment: UUID) -> None:
+    """Close every open draw as far as it was answered; what is left leaves the queue."""
+    closed = await tx.execute(
+        update(draw)
+        .where(
+            draw.c.organization == organization,
+            draw.c.deployment == deployment,
+            draw.c.closed.is_(None),
+        )
+        .values(closed=tx.clock.now())
+        .returning(draw.c.id, draw.c.population, draw.c.unanswered)
+    )
+    rows = closed.mappings().all()
+    await tx.execute(
+        update(ticket)
+        .where(
+            ticket.c.deployment == deployment,
+            ticket.c.draw.in_([row["id"] for row in rows]),
+            ticket.c.answer.is_(None),
+        )
+        .values(answer="LEFT")
+    )
+    for row in rows:
+        await tx.emit(
+            DrawClosed(
+                deployment=deployment,
+                draw=row["id"],
+                served=row["population"] - row["unanswered"],
+                chosen=row["population"],
+            ),
+            organization=organization,
+        )
+
+
 async def queue(
     read: Read,
     organization: UUID,

@@ -156,8 +156,8 @@ async def counts(read: Read, organization: UUID, deployment: UUID) -> dict[str |
 
 async def learn_labels(
     tx: Tx, organization: UUID, deployment: UUID, labelmaps: Mapping[UUID, Sequence[str]]
-) -> None:
-    """Remember the labelmaps of versions; a version's never changes."""
+) -> bool:
+    """Remember the labelmaps of versions; a version's never changes. True: one was new."""
     rows = [
         {
             "organization": organization,
@@ -167,7 +167,8 @@ async def learn_labels(
         }
         for version, labels in labelmaps.items()
     ]
-    await tx.execute(insert(labelmap).on_conflict_do_nothing(), rows)
+    known = insert(labelmap).values(rows).on_conflict_do_nothing()
+    return (await tx.execute(known.returning(labelmap.c.version))).first() is not None
 
 
 async def _labelmaps(read: Read, organization: UUID, deployment: UUID) -> dict[UUID, list[str]]:
