@@ -44,7 +44,13 @@ function synthetic(i) {
     boxes.push([r.next() * (640 - size), r.next() * (480 - size), size, size].map(Math.round));
     classes.push(kind);
   }
-  return { filename: `frame_${String(i).padStart(5, "0")}.png`, width: 640, height: 480, boxes, classes };
+  return {
+    filename: `frame_${String(i).padStart(5, "0")}.png`,
+    width: 640,
+    height: 480,
+    boxes,
+    classes,
+  };
 }
 
 export function picture(scene) {

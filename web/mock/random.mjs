@@ -9,7 +9,10 @@ export function random(seed) {
   };
   const normal = () => Math.sqrt(-2 * Math.log(next() + 1e-12)) * Math.cos(2 * Math.PI * next());
   const uuid = () => {
-    const hex = (n) => Math.floor(next() * 16 ** n).toString(16).padStart(n, "0");
+    const hex = (n) =>
+      Math.floor(next() * 16 ** n)
+        .toString(16)
+        .padStart(n, "0");
     return `0190${hex(4)}-${hex(4)}-7${hex(3)}-a${hex(3)}-${hex(8)}${hex(4)}`;
   };
   return { next, normal, uuid, pick: (list) => list[Math.floor(next() * list.length)] };

@@ -9,18 +9,37 @@ const dist = join(fileURLToPath(new URL(".", import.meta.url)), "..", "dist");
 const port = Number(process.env.PORT ?? 8787);
 const policy =
   "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; worker-src 'self'; img-src 'self' data: blob:; connect-src 'self'";
-const types = { ".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".json": "application/json" };
+const types = {
+  ".html": "text/html",
+  ".js": "text/javascript",
+  ".css": "text/css",
+  ".svg": "image/svg+xml",
+  ".json": "application/json",
+};
 
 function problem(response, status, kind, detail, more = {}) {
   response.writeHead(status, { "Content-Type": "application/problem+json" });
-  response.end(JSON.stringify({ type: `/problems/${kind}`, title: kind.replaceAll("-", " "), status, detail, trace: "4bf92f3577b34da6", ...more }));
+  response.end(
+    JSON.stringify({
+      type: `/problems/${kind}`,
+      title: kind.replaceAll("-", " "),
+      status,
+      detail,
+      trace: "4bf92f3577b34da6",
+      ...more,
+    }),
+  );
 }
 
 function serveFile(request, response) {
   const path = normalize(new URL(request.url, "http://x").pathname);
   const file = join(dist, path);
   const found = existsSync(file) && statSync(file).isFile() ? file : join(dist, "index.html");
-  response.writeHead(200, { "Content-Type": types[extname(found)] ?? "application/octet-stream", "Content-Security-Policy": policy, "X-Content-Type-Options": "nosniff" });
+  response.writeHead(200, {
+    "Content-Type": types[extname(found)] ?? "application/octet-stream",
+    "Content-Security-Policy": policy,
+    "X-Content-Type-Options": "nosniff",
+  });
   createReadStream(found).pipe(response);
 }
 
@@ -50,7 +69,15 @@ const server = createServer(async (request, response) => {
       response.writeHead(status, { "Content-Type": "application/json", ...headers });
       response.end(value === null ? "" : JSON.stringify(value));
     };
-    return handle({ request, response, query: address.searchParams, params: match.slice(1), body: given, answer, problem: problem.bind(null, response) });
+    return handle({
+      request,
+      response,
+      query: address.searchParams,
+      params: match.slice(1),
+      body: given,
+      answer,
+      problem: problem.bind(null, response),
+    });
   }
   return problem(response, 404, "no-such-route", `${request.method} ${path}`);
 });

@@ -15,10 +15,26 @@ export const me = {
   name: "mira",
   role: "admin",
   scopes: [
-    "predictions:read", "predictions:write", "predictions:delete", "reviews:write", "reviews:submit",
-    "data:read", "data:write", "datasets:read", "datasets:write", "experiments:read",
-    "experiments:write", "models:read", "models:write", "deployments:read", "deployments:write",
-    "rollouts:write", "users:read", "users:write", "tokens:read", "tokens:write",
+    "predictions:read",
+    "predictions:write",
+    "predictions:delete",
+    "reviews:write",
+    "reviews:submit",
+    "data:read",
+    "data:write",
+    "datasets:read",
+    "datasets:write",
+    "experiments:read",
+    "experiments:write",
+    "models:read",
+    "models:write",
+    "deployments:read",
+    "deployments:write",
+    "rollouts:write",
+    "users:read",
+    "users:write",
+    "tokens:read",
+    "tokens:write",
   ],
   expires: iso(now + 24 * hour),
 };
@@ -68,8 +84,21 @@ export const datasetVersions = [
   created: iso(now - 200 * hour),
 }));
 
-const ref = (v) => ({ version: v.id, model: v.model, name: v.name, number: v.number, labels: v.labels });
-const verdictPolicy = { alpha: 0.05, delta: 0.02, minimum: 20, maximum: 2000, uniform: 0.5, block: null };
+const ref = (v) => ({
+  version: v.id,
+  model: v.model,
+  name: v.name,
+  number: v.number,
+  labels: v.labels,
+});
+const verdictPolicy = {
+  alpha: 0.05,
+  delta: 0.02,
+  minimum: 20,
+  maximum: 2000,
+  uniform: 0.5,
+  block: null,
+};
 const deployment = (name, type, champion, shadow, policy) => ({
   id: r.uuid(),
   name,
@@ -80,7 +109,11 @@ const deployment = (name, type, champion, shadow, policy) => ({
   retention_days: 90,
   champion: ref(champion),
   shadow: shadow ? ref(shadow) : null,
-  delivery: { active: policy !== null, policy: policy ?? "DEPLOY_SHADOW", verdict: { ...verdictPolicy } },
+  delivery: {
+    active: policy !== null,
+    policy: policy ?? "DEPLOY_SHADOW",
+    verdict: { ...verdictPolicy },
+  },
   revision: 4,
   created: iso(now - 240 * hour),
 });
@@ -114,11 +147,17 @@ export const experiments = [
   created: iso(now - (i * 70 + 0.2) * hour),
   started: iso(now - (i * 70 + 0.18) * hour),
   finished: status === "RUNNING" ? null : iso(now - (i * 70 - 0.2) * hour),
-  error: status === "FAILED" ? "The loss became infinite at step 412; try a smaller learning_rate." : null,
+  error:
+    status === "FAILED"
+      ? "The loss became infinite at step 412; try a smaller learning_rate."
+      : null,
   metrics: status === "SUCCEEDED" ? { map_50: 0.812, map_50_95: 0.533, loss: 0.281 } : {},
   artifacts:
     status === "SUCCEEDED"
-      ? [{ name: "model-latest", size: 3_482_112 }, { name: "report.json", size: 5120 }]
+      ? [
+          { name: "model-latest", size: 3_482_112 },
+          { name: "report.json", size: 5120 },
+        ]
       : [],
 }));
 
@@ -129,7 +168,12 @@ const shapesOf = (scene, skill, seed) => {
     if (q.next() > skill) return;
     const jitter = (1 - skill) * 40;
     const [x, y, w, h] = box.map((n) => n + q.normal() * jitter * 0.2);
-    out.boxes.push([Math.max(0, x), Math.max(0, y), Math.min(w, scene.width - x), Math.min(h, scene.height - y)]);
+    out.boxes.push([
+      Math.max(0, x),
+      Math.max(0, y),
+      Math.min(w, scene.width - x),
+      Math.min(h, scene.height - y),
+    ]);
     out.classes.push(scene.classes[i]);
     out.scores.push(Math.min(0.99, Math.max(0.12, skill + q.normal() * 0.16)));
   });
@@ -141,7 +185,8 @@ export const predicted = all.map((scene, i) => {
   const t = now - i * 190_000;
   const q = random(i + 50);
   const drifted = i < 140;
-  const statuses = i < 40 ? "TO_REVIEW" : i % 3 === 0 ? "TO_REVIEW" : i % 3 === 1 ? "REVIEWED" : "SUBMITTED";
+  const statuses =
+    i < 40 ? "TO_REVIEW" : i % 3 === 0 ? "TO_REVIEW" : i % 3 === 1 ? "REVIEWED" : "SUBMITTED";
   const champion = shapesOf(scene, drifted ? 0.72 : 0.88, i + 1);
   const hasPicture = i % 29 !== 17;
   return {
@@ -169,7 +214,11 @@ export const classified = predicted.slice(0, 160).map((one, i) => {
     ...one,
     id: q.uuid(),
     status: i % 2 ? "REVIEWED" : "TO_REVIEW",
-    champion: { version: versions[9].id, shapes: { classes: [i % 10], scores: [0.5 + q.next() / 2] }, latency: 0.01 },
+    champion: {
+      version: versions[9].id,
+      shapes: { classes: [i % 10], scores: [0.5 + q.next() / 2] },
+      latency: 0.01,
+    },
     shadow: null,
     boxes: 0,
   };
@@ -193,25 +242,61 @@ predicted.forEach((one, i) => {
 export const settings = {
   reference: {
     [deployments[0].id]: {
-      state: "ready", dataset_version: datasetVersions[0].id, done: 180, total: 180, images: 180, error: null, job: null,
+      state: "ready",
+      dataset_version: datasetVersions[0].id,
+      done: 180,
+      total: 180,
+      images: 180,
+      error: null,
+      job: null,
     },
   },
   loop: { active: true, dataset_versions: [datasetVersions[1].id], automatic: false },
   training: {
-    active: true, project: projects[0].id,
-    datasets: [{ alias: "train", dataset_version: datasetVersions[1].id, replay: false },
-      { alias: "first", dataset_version: datasetVersions[0].id, replay: true }],
-    threshold: 250, parameters: { epochs: 12, learning_rate: 0.003 }, cool_down: 3600,
-    submitted: 87, crossings: 2,
-    last: { experiment: experiments[0].id, why: "250 of 250 submitted since 3 Nov", time: experiments[0].created },
+    active: true,
+    project: projects[0].id,
+    datasets: [
+      { alias: "train", dataset_version: datasetVersions[1].id, replay: false },
+      { alias: "first", dataset_version: datasetVersions[0].id, replay: true },
+    ],
+    threshold: 250,
+    parameters: { epochs: 12, learning_rate: 0.003 },
+    cool_down: 3600,
+    submitted: 87,
+    crossings: 2,
+    last: {
+      experiment: experiments[0].id,
+      why: "250 of 250 submitted since 3 Nov",
+      time: experiments[0].created,
+    },
   },
 };
 
 export const rollouts = [
-  ["DEPLOY_SHADOW", versions[7], null, `experiment ${experiments[1].name} succeeded`, "continuous deployment", 26],
-  ["PROMOTE", versions[6], versions[5], "verdict BETTER after 214 reviews, e = 23.1", "AUTO_PROMOTE", 90],
+  [
+    "DEPLOY_SHADOW",
+    versions[7],
+    null,
+    `experiment ${experiments[1].name} succeeded`,
+    "continuous deployment",
+    26,
+  ],
+  [
+    "PROMOTE",
+    versions[6],
+    versions[5],
+    "verdict BETTER after 214 reviews, e = 23.1",
+    "AUTO_PROMOTE",
+    90,
+  ],
   ["DEPLOY_SHADOW", versions[6], null, "experiment succeeded", "continuous deployment", 130],
   ["CREATE", versions[5], null, null, "mira", 240],
 ].map(([action, v, previous, reason, actor, ago]) => ({
-  id: r.uuid(), action, version: v.id, previous: previous?.id ?? null, reason, actor, time: iso(now - ago * hour),
+  id: r.uuid(),
+  action,
+  version: v.id,
+  previous: previous?.id ?? null,
+  reason,
+  actor,
+  time: iso(now - ago * hour),
 }));

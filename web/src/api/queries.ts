@@ -78,8 +78,7 @@ export const predictionPage = (
   d: string,
   filter: ListFilter & { limit?: number; cursor?: string; has_picture?: boolean },
   signal?: AbortSignal,
-) =>
-  get<api.Page<api.Predicted>>("review", `/deployments/${d}/predictions`, { ...filter }, signal);
+) => get<api.Page<api.Predicted>>("review", `/deployments/${d}/predictions`, { ...filter }, signal);
 
 export const predictions = (d: string, filter: ListFilter) =>
   infiniteQueryOptions({
@@ -151,8 +150,7 @@ export const experiments = (filter: { project?: string; deployment?: string }) =
 export const experiment = (e: string) =>
   queryOptions({
     queryKey: ["experiment", e],
-    queryFn: ({ signal }) =>
-      get<api.Experiment>("trainer", `/experiments/${e}`, undefined, signal),
+    queryFn: ({ signal }) => get<api.Experiment>("trainer", `/experiments/${e}`, undefined, signal),
   });
 
 export const experimentMetrics = (e: string) =>
@@ -177,8 +175,7 @@ export const modelVersions = (m: string) =>
 export const modelVersion = (v: string) =>
   queryOptions({
     queryKey: ["model-version", v],
-    queryFn: ({ signal }) =>
-      get<api.ModelVersion>("deployer", `/versions/${v}`, undefined, signal),
+    queryFn: ({ signal }) => get<api.ModelVersion>("deployer", `/versions/${v}`, undefined, signal),
     staleTime: Number.POSITIVE_INFINITY,
   });
 

@@ -115,7 +115,9 @@ function DeploymentSwitch({ current, tab }: { current: string; tab: string }) {
             aria-checked={one.id === current}
             onClick={() => {
               close();
-              void navigate({ href: `/o/${encodeURIComponent(org)}/deployments/${one.id}/${keep}` });
+              void navigate({
+                href: `/o/${encodeURIComponent(org)}/deployments/${one.id}/${keep}`,
+              });
             }}
           >
             {one.name}

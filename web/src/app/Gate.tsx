@@ -70,7 +70,9 @@ function SignedOut() {
 export function Home() {
   const query = useQuery(me);
   if (query.data) {
-    return <Navigate to="/o/$org/deployments" params={{ org: query.data.organization.name }} replace />;
+    return (
+      <Navigate to="/o/$org/deployments" params={{ org: query.data.organization.name }} replace />
+    );
   }
   if (isProblem(query.error, 401)) return <Navigate to="/login" replace />;
   if (query.error) return <Failure error={query.error} retry={() => void query.refetch()} />;

@@ -1,6 +1,6 @@
 import { useEffect, useRef } from "react";
-import { Button } from "@/components/controls";
 import { setSignedOut } from "@/app/session";
+import { Button } from "@/components/controls";
 import { clock } from "@/lib/format";
 import { useLiveState } from "@/lib/live/hooks";
 import { retryLive } from "@/lib/live/live";

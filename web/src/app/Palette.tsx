@@ -21,7 +21,9 @@ export function Palette({ onClose }: { onClose: () => void }) {
   }, []);
   const words = query.toLowerCase().split(/\s+/).filter(Boolean);
   const found = goals
-    .filter((goal) => words.every((word) => `${goal.name} ${goal.kind}`.toLowerCase().includes(word)))
+    .filter((goal) =>
+      words.every((word) => `${goal.name} ${goal.kind}`.toLowerCase().includes(word)),
+    )
     .slice(0, 12);
   const chosen = Math.min(at, Math.max(0, found.length - 1));
   const go = (goal: Goal | undefined) => {
@@ -38,7 +40,8 @@ export function Palette({ onClose }: { onClose: () => void }) {
       onClick={(event) => event.target === element.current && onClose()}
       onKeyDown={(event) => {
         if (event.key === "ArrowDown") setAt((chosen + 1) % Math.max(1, found.length));
-        else if (event.key === "ArrowUp") setAt((chosen - 1 + found.length) % Math.max(1, found.length));
+        else if (event.key === "ArrowUp")
+          setAt((chosen - 1 + found.length) % Math.max(1, found.length));
         else if (event.key === "Enter") go(found[chosen]);
         else return;
         event.preventDefault();
@@ -90,17 +93,19 @@ function useGoals(): Goal[] {
   return useMemo(() => {
     const to = (href: string) => () => void navigate({ href });
     const base = `/o/${org}`;
-    const deploymentGoals = (all?.items ?? []).flatMap((one) => [
-      ...(one.id === params.d ? [] : [["dashboard", "dashboard"]]),
-      ["predictions", "predictions"],
-      ["review queue", "review/next?src=queue"],
-      ["roll-out", "rollouts/current"],
-      ["settings", "settings/general"],
-    ].map(([kind, path]) => ({
-      name: one.name,
-      kind: kind!,
-      run: to(`${base}/deployments/${one.id}/${path}`),
-    })));
+    const deploymentGoals = (all?.items ?? []).flatMap((one) =>
+      [
+        ...(one.id === params.d ? [] : [["dashboard", "dashboard"]]),
+        ["predictions", "predictions"],
+        ["review queue", "review/next?src=queue"],
+        ["roll-out", "rollouts/current"],
+        ["settings", "settings/general"],
+      ].map(([kind, path]) => ({
+        name: one.name,
+        kind: kind!,
+        run: to(`${base}/deployments/${one.id}/${path}`),
+      })),
+    );
     const theme = (name: "light" | "dark" | "system"): Goal => ({
       name: `Theme: ${name}`,
       kind: "preference",

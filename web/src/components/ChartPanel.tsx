@@ -69,7 +69,9 @@ export function Panel(props: PanelProps) {
         )}
       </header>
       {props.summary && <p className="hidden-visually">{props.summary}</p>}
-      <div className="plot">{asTable && table ? <DataTable table={table()} /> : props.children}</div>
+      <div className="plot">
+        {asTable && table ? <DataTable table={table()} /> : props.children}
+      </div>
       {props.note}
     </section>
   );
@@ -84,7 +86,15 @@ interface ChartProps extends Omit<PanelProps, "children" | "menu"> {
   overlay?: ReactNode;
 }
 
-export function ChartPanel({ option, height = 200, time, onZoom, onPick, overlay, ...panel }: ChartProps) {
+export function ChartPanel({
+  option,
+  height = 200,
+  time,
+  onZoom,
+  onPick,
+  overlay,
+  ...panel
+}: ChartProps) {
   const chart = useRef<ECharts | null>(null);
   const saveImage = () => {
     const image = chart.current?.getDataURL({

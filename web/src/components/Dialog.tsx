@@ -15,7 +15,11 @@ export function Dialog(props: {
   const closable = props.closable ?? true;
   useEffect(() => {
     const dialog = element.current;
-    if (dialog && !dialog.open) dialog.showModal();
+    if (dialog && !dialog.open) {
+      dialog.showModal();
+      // The browser takes the first control, which is the close button; a dialog may name a better one.
+      dialog.querySelector<HTMLElement>("[data-focus]")?.focus();
+    }
     return () => dialog?.close();
   }, []);
   return (

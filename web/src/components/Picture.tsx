@@ -7,7 +7,10 @@ export type Which = "champion" | "shadow" | "none";
 
 /** The thumbnail with the shapes of one model over it: one image and one canvas, however many shapes. */
 export function Picture(props: {
-  item: Pick<Predicted, "data" | "width" | "height" | "has_picture" | "filename" | "champion" | "shadow">;
+  item: Pick<
+    Predicted,
+    "data" | "width" | "height" | "has_picture" | "filename" | "champion" | "shadow"
+  >;
   shapes: Which;
   threshold: number;
   size?: number;

@@ -1,4 +1,11 @@
-import { type ButtonHTMLAttributes, type ReactNode, useEffect, useId, useRef, useState } from "react";
+import {
+  type ButtonHTMLAttributes,
+  type ReactNode,
+  useEffect,
+  useId,
+  useRef,
+  useState,
+} from "react";
 import { Icon, type IconName } from "@/components/Icon";
 import { useRefusal } from "@/lib/rights";
 
@@ -8,6 +15,7 @@ export interface ButtonProps extends ButtonHTMLAttributes<HTMLButtonElement> {
   tone?: Tone;
   icon?: IconName;
   keys?: string;
+  "data-focus"?: string;
 }
 
 export function Button({ tone, icon, keys, children, className, ...rest }: ButtonProps) {
@@ -29,7 +37,9 @@ export function Button({ tone, icon, keys, children, className, ...rest }: Butto
 export function RightButton({ scope, title, ...rest }: ButtonProps & { scope: string }) {
   const refusal = useRefusal(scope);
   if (refusal === null) return <Button title={title} {...rest} />;
-  return <Button {...rest} title={refusal} aria-disabled="true" onClick={undefined} type="button" />;
+  return (
+    <Button {...rest} title={refusal} aria-disabled="true" onClick={undefined} type="button" />
+  );
 }
 
 export function Switch(props: {
@@ -76,7 +86,11 @@ export function Segments<T extends string>(props: {
   );
 }
 
-export function Field(props: { label: string; hint?: ReactNode; children: (id: string) => ReactNode }) {
+export function Field(props: {
+  label: string;
+  hint?: ReactNode;
+  children: (id: string) => ReactNode;
+}) {
   const id = useId();
   return (
     <div className="field">
@@ -143,6 +157,7 @@ export function Menu(props: {
     root.current?.querySelector("button")?.focus();
   };
   return (
+    // biome-ignore lint/a11y/noStaticElementInteractions: keys of the button and the items inside
     <div
       className="menu"
       ref={root}
@@ -168,9 +183,7 @@ export function Menu(props: {
       >
         {props.button}
       </Button>
-      {open && (
-        <div className={props.end ? "popover end" : "popover"}>{props.children(close)}</div>
-      )}
+      {open && <div className={props.end ? "popover end" : "popover"}>{props.children(close)}</div>}
     </div>
   );
 }
@@ -181,7 +194,15 @@ function step(root: HTMLElement | null, by: number) {
   items[(at + by + items.length) % items.length]?.focus();
 }
 
-export function Progress({ done, total, label }: { done: number; total: number | null; label: string }) {
+export function Progress({
+  done,
+  total,
+  label,
+}: {
+  done: number;
+  total: number | null;
+  label: string;
+}) {
   const share = total ? Math.min(1, done / total) : 0;
   return (
     <div

@@ -35,6 +35,7 @@ export function percent(value: number | null | undefined, digits = 0): string {
 /** A duration with its unit: "12 ms", "0.21 s", "3 min 20 s", "2 h 5 min". */
 export function seconds(value: number | null | undefined): string {
   if (value === null || value === undefined) return MISSING;
+  if (value === 0) return "0 s";
   if (value < 0.1) return `${(value * 1000).toFixed(value < 0.01 ? 1 : 0)} ms`;
   if (value < 10) return `${value.toFixed(2)} s`;
   if (value < 60) return `${value.toFixed(0)} s`;
@@ -77,6 +78,7 @@ export function zoneOf(zone: Zone): string {
 
 /** "UTC+1" of the zone at that instant: what an axis must name. */
 export function zoneName(zone: Zone, at: Date = new Date()): string {
+  if (zone === "UTC") return "UTC";
   const part = new Intl.DateTimeFormat("en-US", {
     timeZone: zoneOf(zone),
     timeZoneName: "shortOffset",

@@ -35,22 +35,28 @@ export function Cdf({ curves }: { curves: DriftCurves }) {
   const low = Math.min(...all);
   const high = Math.max(...all);
   const px = (x: number) => ((x - low) / (high - low || 1)) * W;
-  const path = (one: { x: number[]; f: number[] }) =>
-    one.x.map((x, i) => `${i === 0 ? `M${px(x)} ${H}` : `H${px(x).toFixed(1)}`}V${(H - one.f[i]! * H).toFixed(1)}`).join("") +
-    `H${W}`;
+  const path = (one: { x: number[]; f: number[] }) => {
+    const steps = one.x.map((x, i) => {
+      const across = i === 0 ? `M${px(x)} ${H}` : `H${px(x).toFixed(1)}`;
+      return `${across}V${(H - one.f[i]! * H).toFixed(1)}`;
+    });
+    return `${steps.join("")}H${W}`;
+  };
   const gap = widest(curves);
   const label = `Distribution of ${curves.feature}: live against training, D ${decimal(curves.d)} at ${decimal(gap.x)}, threshold ${decimal(curves.threshold)}`;
   return (
     <figure>
-      <svg viewBox={`-4 -4 ${W + 8} ${H + 8}`} preserveAspectRatio="none" role="img" aria-label={label}>
+      <svg
+        viewBox={`-4 -4 ${W + 8} ${H + 8}`}
+        preserveAspectRatio="none"
+        role="img"
+        aria-label={label}
+      >
         <title>{label}</title>
         <path d={`M0 ${H}H${W}M0 ${H / 2}H${W}M0 0H${W}`} className="rule" />
         <path d={path(curves.reference)} className="reference" />
         <path d={path(curves.live)} className="live" />
-        <path
-          d={`M${px(gap.x)} ${H - gap.live * H}V${H - gap.reference * H}`}
-          className="gap"
-        />
+        <path d={`M${px(gap.x)} ${H - gap.live * H}V${H - gap.reference * H}`} className="gap" />
       </svg>
       <figcaption className="legend">
         <span className="key" style={{ color: "var(--accent)" }}>

@@ -11,7 +11,8 @@ export function ClassificationPanels(props: {
 }) {
   const [model, setModel] = useState<"champion" | "shadow">("champion");
   const [share, setShare] = useState<"count" | "share">("count");
-  const quality = (model === "shadow" ? props.shadow : props.champion) ?? props.champion ?? props.shadow;
+  const quality =
+    (model === "shadow" ? props.shadow : props.champion) ?? props.champion ?? props.shadow;
   if (!quality) return null;
   const { labels, counts } = quality.confusion;
   const sums = labels.map((_, reviewed) => counts.reduce((n, row) => n + (row[reviewed] ?? 0), 0));

@@ -30,10 +30,18 @@ export default function DashboardPage() {
     enabled: deployed !== undefined,
     placeholderData: keepPreviousData,
   });
-  useLiveQueries(FAMILIES, [["dashboard", d], ["ledger", d], ["drift", d]], {
-    deployment: d,
-    enabled: live,
-  });
+  useLiveQueries(
+    FAMILIES,
+    [
+      ["dashboard", d],
+      ["ledger", d],
+      ["drift", d],
+    ],
+    {
+      deployment: d,
+      enabled: live,
+    },
+  );
   const data = query.data;
   useEffect(() => {
     if (data) announce(`${count(data.predictions)} predictions in range`);
@@ -44,7 +52,9 @@ export default function DashboardPage() {
       <RangeBar data={data} hasShadow={deployed?.shadow != null || data?.latency.shadow != null} />
       {query.error && !data && <Failure error={query.error} retry={() => void query.refetch()} />}
       {!data && !query.error && <Loading rows={8} label="Loading the dashboard" />}
-      {data && deployed && data.predictions === 0 && <OutsideRange deployed={deployed} zoom={zoom} />}
+      {data && deployed && data.predictions === 0 && (
+        <OutsideRange deployed={deployed} zoom={zoom} />
+      )}
       {data && deployed && data.predictions > 0 && (
         <Groups data={data} deployed={deployed} zoom={zoom} />
       )}
@@ -60,10 +70,10 @@ function Groups({ data, deployed, zoom }: { data: Dashboard; deployed: Deploymen
   });
   return (
     <>
-      <Group name="Service">
+      <Group name="Service" two>
         <ServiceGroup data={data} models={models} onZoom={zoom} />
       </Group>
-      <Group name="Input">
+      <Group name="Input" two>
         <InputGroup data={data} onZoom={zoom} />
       </Group>
       <Group name="Output">
@@ -76,13 +86,13 @@ function Groups({ data, deployed, zoom }: { data: Dashboard; deployed: Deploymen
   );
 }
 
-function Group({ name, children }: { name: string; children: React.ReactNode }) {
+function Group(props: { name: string; two?: boolean; children: React.ReactNode }) {
   return (
     <details className="group" open>
       <summary>
-        <h2>{name}</h2>
+        <h2>{props.name}</h2>
       </summary>
-      <div className="panels">{children}</div>
+      <div className={props.two ? "panels two" : "panels"}>{props.children}</div>
     </details>
   );
 }

@@ -50,7 +50,11 @@ export function GlobalDistribution({ data, counts }: { data: Dashboard; counts: 
       <ul className="pairs">
         {names.map((name, i) => (
           <li key={name} title={`${name}: n = ${count(counts[i])}`}>
-            <Link to="/o/$org/deployments/$d/predictions" params={{ org, d }} search={{ label: name }}>
+            <Link
+              to="/o/$org/deployments/$d/predictions"
+              params={{ org, d }}
+              search={{ label: name }}
+            >
               <span className="truncate">{name}</span>
             </Link>
             <span className="bars">

@@ -37,7 +37,9 @@ export function HeatMap({ data, label }: { data: Dashboard; label: string | unde
       title="Heat map"
       subtitle="where shapes lie in the image"
       summary={
-        shown ? `${shown.label}: densest in column ${(peak % size) + 1}, row ${Math.floor(peak / size) + 1} of ${size}.` : ""
+        shown
+          ? `${shown.label}: densest in column ${(peak % size) + 1}, row ${Math.floor(peak / size) + 1} of ${size}.`
+          : ""
       }
       table={() => ({
         head: ["Row", ...Array.from({ length: size }, (_, i) => String(i + 1))],

@@ -30,8 +30,10 @@ export function InputGroup({ data, onZoom }: { data: Dashboard; onZoom: Zoom }) 
                   {
                     name: "outlier score",
                     colour: colour("accent"),
-                    data: data.points
-                      .map((one): [number, number] => [one.t * 1000, one.outlier ?? Number.NaN]),
+                    data: data.points.map((one): [number, number] => [
+                      one.t * 1000,
+                      one.outlier ?? Number.NaN,
+                    ]),
                   },
                 ]
               : undefined
@@ -64,10 +66,12 @@ export function InputGroup({ data, onZoom }: { data: Dashboard; onZoom: Zoom }) 
           unit="Kolmogorov–Smirnov D"
           t={data.drift.t}
           format={(value) => decimal(value)}
-          line={data.drift.threshold === null ? undefined : { value: data.drift.threshold, name: "threshold" }}
-          series={(colour) => [
-            { name: "D", values: data.drift!.d, colour: colour("shadow") },
-          ]}
+          line={
+            data.drift.threshold === null
+              ? undefined
+              : { value: data.drift.threshold, name: "threshold" }
+          }
+          series={(colour) => [{ name: "D", values: data.drift!.d, colour: colour("shadow") }]}
           summary={data.drift.alarm ? "Alarm: the live window differs." : "No alarm."}
           onZoom={onZoom}
         />
@@ -96,13 +100,24 @@ function Features({ data }: { data: Dashboard }) {
       wide
       table={() => ({
         head: ["Feature", "D", "Threshold", "p", "Rejected"],
-        rows: features.map((one) => [one.name, one.d, one.threshold, one.p, one.rejected ? "yes" : "no"]),
+        rows: features.map((one) => [
+          one.name,
+          one.d,
+          one.threshold,
+          one.p,
+          one.rejected ? "yes" : "no",
+        ]),
       })}
     >
       <div className="features">
         <ul>
           {features.slice(0, 8).map((one) => (
-            <FeatureRow key={one.name} feature={one} chosen={one.name === chosen} onChoose={choose} />
+            <FeatureRow
+              key={one.name}
+              feature={one}
+              chosen={one.name === chosen}
+              onChoose={choose}
+            />
           ))}
         </ul>
         <div className="cdf">

@@ -23,7 +23,9 @@ export function topLabels(names: string[], boxes: number[][], only?: string): Gr
   const sum = (one: Group) => one.values.reduce((a, b) => a + b, 0);
   const top = new Set([...all].sort((a, b) => sum(b) - sum(a)).slice(0, TOP));
   const rest = all.filter((one) => !top.has(one));
-  const values = rest[0]!.values.map((_, i) => rest.reduce((n, one) => n + (one.values[i] ?? 0), 0));
+  const values = rest[0]!.values.map((_, i) =>
+    rest.reduce((n, one) => n + (one.values[i] ?? 0), 0),
+  );
   return [...all.filter((one) => top.has(one)), { name: "other", slot: null, values }];
 }
 
@@ -93,7 +95,12 @@ function Bars(props: { title: string; unit: string; histogram: Histogram; digits
         <Empty compact title="None in this range" />
       ) : (
         <div className="histogram">
-          <svg viewBox={`0 0 ${counts.length * 10} 100`} preserveAspectRatio="none" role="img" aria-label={label}>
+          <svg
+            viewBox={`0 0 ${counts.length * 10} 100`}
+            preserveAspectRatio="none"
+            role="img"
+            aria-label={label}
+          >
             {counts.map((value, i) => (
               <rect
                 // biome-ignore lint/suspicious/noArrayIndexKey: a bin is its place

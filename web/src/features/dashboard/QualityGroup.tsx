@@ -47,7 +47,8 @@ export function QualityGroup(props: { data: Dashboard; deployed: Deployment; mod
   if (!first || reviewed === 0) {
     return (
       <Panel title="Quality" wide>
-        <Empty compact
+        <Empty
+          compact
           title="No reviewed image in this range"
           icon="eye"
           action={
@@ -110,7 +111,9 @@ function Scores(props: {
       title={props.title}
       subtitle={props.subtitle}
       summary={models
-        .map((one) => `${one.name} ${props.rows[0]![1]} ${decimal(one.quality[props.rows[0]![0]], 3)}`)
+        .map(
+          (one) => `${one.name} ${props.rows[0]![1]} ${decimal(one.quality[props.rows[0]![0]], 3)}`,
+        )
         .join(", ")}
       table={() => ({
         head: ["Metric", ...models.map((one) => one.name)],

@@ -6,7 +6,14 @@ import { Icon } from "@/components/Icon";
 import { dateTime, zoneName } from "@/lib/format";
 import { useKeys } from "@/lib/keys";
 import { setPreferences, usePreferences } from "@/lib/preferences";
-import { durationSeconds, PRESETS, rangeName, type Span, shifted, type TimeRange } from "@/lib/range";
+import {
+  durationSeconds,
+  PRESETS,
+  rangeName,
+  type Span,
+  shifted,
+  type TimeRange,
+} from "@/lib/range";
 
 const FROM = "/inside/o/$org/deployments/$d/dashboard";
 
@@ -105,7 +112,12 @@ export function RangeBar({ data, hasShadow }: { data: Dashboard | undefined; has
       </Menu>
       <span className="segments">
         <Button icon="left" aria-label="Earlier" title="Earlier" onClick={() => move(-0.5)} />
-        <Button icon="minus" aria-label="Zoom out" title="Zoom out (−)" onClick={() => move(0, 2)} />
+        <Button
+          icon="minus"
+          aria-label="Zoom out"
+          title="Zoom out (−)"
+          onClick={() => move(0, 2)}
+        />
         <Button icon="plus" aria-label="Zoom in" title="Zoom in (+)" onClick={() => move(0, 0.5)} />
         <Button icon="right" aria-label="Later" title="Later" onClick={() => move(0.5)} />
       </span>

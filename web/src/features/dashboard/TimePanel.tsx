@@ -101,11 +101,10 @@ export function TimePanel(props: Props) {
       time
       wide={props.wide}
       tools={props.tools}
-      onZoom={(from, to) =>
-        props.onZoom(new Date(from).toISOString(), new Date(to).toISOString())
-      }
+      onZoom={(from, to) => props.onZoom(new Date(from).toISOString(), new Date(to).toISOString())}
       onPick={pick}
-      overlay={pin !== null && t[pin] !== undefined ? (
+      overlay={
+        pin !== null && t[pin] !== undefined ? (
           <Pinned
             data={data}
             at={t[pin]}

@@ -37,7 +37,9 @@ export function StageBadges({ deployment }: { deployment: Deployment }) {
           d={d}
           stage="training-data"
           name="Training data"
-          tone={({ none: "", computing: "accent", ready: "ok", failed: "danger" } as const)[data.state]}
+          tone={
+            ({ none: "", computing: "accent", ready: "ok", failed: "danger" } as const)[data.state]
+          }
           value={
             {
               none: "off",
@@ -77,7 +79,13 @@ export function StageBadges({ deployment }: { deployment: Deployment }) {
   );
 }
 
-function Stage(props: { d: string; stage: string; name: string; tone: Tone; value: string | null }) {
+function Stage(props: {
+  d: string;
+  stage: string;
+  name: string;
+  tone: Tone;
+  value: string | null;
+}) {
   const org = useOrg();
   return (
     <Link

@@ -25,7 +25,13 @@ export default function ExperimentPage() {
     ...experiment(e),
     refetchInterval: ({ state }) => (state.data && isOver(state.data.status) ? false : 3000),
   });
-  useLiveQueries(["experiment", "job"], [["experiment", e], ["experiment-metrics", e]]);
+  useLiveQueries(
+    ["experiment", "job"],
+    [
+      ["experiment", e],
+      ["experiment-metrics", e],
+    ],
+  );
   return (
     <div className="content experiment">
       <Loaded query={query}>{(one) => <Detail one={one} />}</Loaded>
@@ -119,10 +125,7 @@ function Facts({ one, now }: { one: Experiment; now: number }) {
         <div>
           <dt>Retrains</dt>
           <dd>
-            <Link
-              to="/o/$org/models/$m/versions/$v"
-              params={{ org, m: base.model, v: base.id }}
-            >
+            <Link to="/o/$org/models/$m/versions/$v" params={{ org, m: base.model, v: base.id }}>
               {base.name} v{base.number}
             </Link>
           </dd>
@@ -195,7 +198,10 @@ function Tables({ one }: { one: Experiment }) {
                 <tr key={artifact.name}>
                   <td>
                     <a
-                      href={url("trainer", `/experiments/${one.id}/artifacts/${encodeURIComponent(artifact.name)}`)}
+                      href={url(
+                        "trainer",
+                        `/experiments/${one.id}/artifacts/${encodeURIComponent(artifact.name)}`,
+                      )}
                       download
                     >
                       {artifact.name}

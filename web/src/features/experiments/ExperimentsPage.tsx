@@ -78,7 +78,11 @@ export default function ExperimentsPage() {
                       </td>
                       <td style={{ minWidth: 96 }}>
                         {one.total ? (
-                          <Progress done={one.done} total={one.total} label={`Progress of ${one.name}`} />
+                          <Progress
+                            done={one.done}
+                            total={one.total}
+                            label={`Progress of ${one.name}`}
+                          />
                         ) : (
                           MISSING
                         )}

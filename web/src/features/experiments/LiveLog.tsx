@@ -104,7 +104,9 @@ export function LiveLog({ experiment }: { experiment: Experiment }) {
           onChange={(event) => setQuery(event.target.value)}
         />
       </header>
-      {log.error !== null && log.lines.length === 0 && <Failure error={log.error} retry={log.retry} />}
+      {log.error !== null && log.lines.length === 0 && (
+        <Failure error={log.error} retry={log.retry} />
+      )}
       <div
         ref={scroller}
         className="log"
@@ -122,7 +124,11 @@ export function LiveLog({ experiment }: { experiment: Experiment }) {
           {virtual.getVirtualItems().map((row) => {
             const line = shown[row.index]!;
             return (
-              <div key={line.n} className="log-line" style={{ transform: `translateY(${row.start}px)` }}>
+              <div
+                key={line.n}
+                className="log-line"
+                style={{ transform: `translateY(${row.start}px)` }}
+              >
                 <span className="n">{line.n}</span>
                 <time dateTime={line.t}>{clock(line.t, zone)}</time>
                 <span>{line.text}</span>
@@ -131,7 +137,9 @@ export function LiveLog({ experiment }: { experiment: Experiment }) {
           })}
         </div>
         {log.lines.length === 0 && log.error === null && (
-          <p className="muted none">{log.end ? "Nothing was logged." : "Waiting for the first line…"}</p>
+          <p className="muted none">
+            {log.end ? "Nothing was logged." : "Waiting for the first line…"}
+          </p>
         )}
       </div>
       {!follows && (

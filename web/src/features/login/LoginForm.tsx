@@ -36,13 +36,15 @@ export function LoginForm({ onDone }: { onDone: (me: Me) => void }) {
           required
           // biome-ignore lint/a11y/noAutofocus: the only field of this page
           autoFocus
+          data-focus=""
           value={token}
           aria-invalid={signIn.isError}
           aria-describedby={`${id}-hint`}
           onChange={(event) => setToken(event.target.value)}
         />
         <span className="hint" id={`${id}-hint`}>
-          Printed once at the first start. Each start also writes one, valid a day, to the ready file.
+          Printed once at the first start. Each start also writes one, valid a day, to the ready
+          file.
         </span>
       </div>
       {signIn.isError && (

@@ -15,7 +15,8 @@ export function LoginPage() {
             <h1>Sightloop</h1>
           </div>
           <p className="muted">
-            Watch models in production, review the images that matter, retrain, and roll out with proof.
+            Watch models in production, review the images that matter, retrain, and roll out with
+            proof.
           </p>
           <LoginForm
             onDone={(me) => {

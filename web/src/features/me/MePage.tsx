@@ -67,7 +67,9 @@ export default function MePage() {
                     checked={preferences.singleKeys}
                     onChange={(singleKeys) => setPreferences({ singleKeys })}
                   />
-                  <span className="muted small">Off: only Enter, arrows, Del, Esc and those with Ctrl.</span>
+                  <span className="muted small">
+                    Off: only Enter, arrows, Del, Esc and those with Ctrl.
+                  </span>
                 </div>
               </div>
             </section>

@@ -97,7 +97,10 @@ function Version({ one }: { one: ModelVersion }) {
                 <tr key={file.name}>
                   <td>
                     <a
-                      href={url("deployer", `/versions/${one.id}/files/${encodeURIComponent(file.name)}`)}
+                      href={url(
+                        "deployer",
+                        `/versions/${one.id}/files/${encodeURIComponent(file.name)}`,
+                      )}
                       download
                     >
                       {file.name}

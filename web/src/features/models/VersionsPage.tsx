@@ -38,10 +38,7 @@ export default function VersionsPage() {
                   {items.map((one) => (
                     <tr key={one.id}>
                       <td>
-                        <Link
-                          to="/o/$org/models/$m/versions/$v"
-                          params={{ org, m, v: one.id }}
-                        >
+                        <Link to="/o/$org/models/$m/versions/$v" params={{ org, m, v: one.id }}>
                           <strong>v{one.number}</strong>
                         </Link>
                       </td>

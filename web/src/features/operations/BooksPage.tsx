@@ -44,7 +44,12 @@ export default function BooksPage() {
                 </thead>
                 <tbody>
                   {items.map((one, i) => (
-                    <BookRow key={one.id} deployed={one} book={books[i]?.data} error={books[i]?.error} />
+                    <BookRow
+                      key={one.id}
+                      deployed={one}
+                      book={books[i]?.data}
+                      error={books[i]?.error}
+                    />
                   ))}
                 </tbody>
               </table>

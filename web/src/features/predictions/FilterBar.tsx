@@ -20,7 +20,13 @@ const SORTS = [
 ] as const;
 
 /** The filter is the address: choosing pushes history, typing replaces. */
-export function FilterBar({ labels, hasShadow }: { labels: readonly string[]; hasShadow: boolean }) {
+export function FilterBar({
+  labels,
+  hasShadow,
+}: {
+  labels: readonly string[];
+  hasShadow: boolean;
+}) {
   const search = useSearch({ from: FROM });
   const navigate = useNavigate({ from: "/o/$org/deployments/$d/predictions" });
   const { zone } = usePreferences();
@@ -73,7 +79,12 @@ export function FilterBar({ labels, hasShadow }: { labels: readonly string[]; ha
       )}
       <span className="grow" />
       <span className="row">
-        <Select label="Sort" value={sort} options={SORTS} onChange={(to) => set({ sort: to, order: undefined })} />
+        <Select
+          label="Sort"
+          value={sort}
+          options={SORTS}
+          onChange={(to) => set({ sort: to, order: undefined })}
+        />
         <Button
           title={order === "asc" ? "Ascending" : "Descending"}
           aria-label={order === "asc" ? "Order: ascending" : "Order: descending"}

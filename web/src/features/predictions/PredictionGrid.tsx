@@ -90,6 +90,7 @@ export function PredictionGrid(props: GridProps) {
   return (
     <>
       {view === "table" && <TableHead />}
+      {/* biome-ignore lint/a11y/useAriaPropsSupportedByRole: a list and a rowgroup may be named */}
       {/* biome-ignore lint/a11y/noStaticElementInteractions: keys of the focused tile inside */}
       <div
         ref={holder}

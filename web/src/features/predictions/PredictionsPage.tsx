@@ -98,7 +98,9 @@ export default function PredictionsPage() {
           search={search}
           selected={selected}
           onToggle={toggle}
-          more={query.hasNextPage && !query.isFetchingNextPage ? () => void query.fetchNextPage() : null}
+          more={
+            query.hasNextPage && !query.isFetchingNextPage ? () => void query.fetchNextPage() : null
+          }
         />
       )}
       <SelectionBar

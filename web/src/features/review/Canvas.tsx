@@ -1,4 +1,11 @@
-import { type PointerEvent, type Ref, useEffect, useImperativeHandle, useRef, useState } from "react";
+import {
+  type PointerEvent,
+  type Ref,
+  useEffect,
+  useImperativeHandle,
+  useRef,
+  useState,
+} from "react";
 import { useStore } from "zustand";
 import type { Point } from "@/api/types";
 import { Empty, Failure } from "@/components/states";

@@ -131,12 +131,20 @@ function Side(props: { detail: PredictedDetail; shapes: Drawn[]; different: Set<
       if (gone) return;
       context.setTransform(ratio, 0, 0, ratio, 0, 0);
       if (bitmap) context.drawImage(bitmap, 0, 0, detail.width * scale, detail.height * scale);
-      paintShapes(context, shapes.filter((_, i) => !different.has(i)), { scale });
-      paintShapes(context, shapes.filter((_, i) => different.has(i)), {
-        scale,
-        whiteHalo: true,
-        fill: 0.25,
-      });
+      paintShapes(
+        context,
+        shapes.filter((_, i) => !different.has(i)),
+        { scale },
+      );
+      paintShapes(
+        context,
+        shapes.filter((_, i) => different.has(i)),
+        {
+          scale,
+          whiteHalo: true,
+          fill: 0.25,
+        },
+      );
     };
     bitmapOf(detail.data).then(draw, () => draw(null));
     return () => {

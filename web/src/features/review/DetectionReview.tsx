@@ -3,21 +3,26 @@ import { useNavigate, useSearch } from "@tanstack/react-router";
 import { useEffect, useMemo, useRef, useState } from "react";
 import { useStore } from "zustand";
 import { prediction } from "@/api/queries";
-import { Skeleton } from "@/components/states";
 import { announce } from "@/components/Announcer";
+import { Skeleton } from "@/components/states";
 import { Canvas, type CanvasHandle } from "@/features/review/Canvas";
 import { begin, type History, toReview } from "@/features/review/document";
 import { type Draft, draftKey, readDraft, writeDraft } from "@/features/review/drafts";
-import { reviewKeys } from "@/features/review/keymap";
 import { KeysDialog } from "@/features/review/KeysDialog";
+import { reviewKeys } from "@/features/review/keymap";
 import { isQueued, REVIEW } from "@/features/review/neighbours";
 import type { ReviewProps } from "@/features/review/props";
-import { onSaved, save } from "@/features/review/saves";
 import { SidePanel } from "@/features/review/SidePanel";
 import { SkipDialog } from "@/features/review/SkipDialog";
-import { shapesAtStart, startOf } from "@/features/review/start";
-import { createReviewStore, kept as savable, type ReviewStore, type View } from "@/features/review/store";
 import { Strip } from "@/features/review/Strip";
+import { onSaved, save } from "@/features/review/saves";
+import { shapesAtStart, startOf } from "@/features/review/start";
+import {
+  createReviewStore,
+  type ReviewStore,
+  kept as savable,
+  type View,
+} from "@/features/review/store";
 import { ReviewBar, ToolBar } from "@/features/review/ToolBar";
 import { useKeys } from "@/lib/keys";
 import { usePreferences } from "@/lib/preferences";
@@ -110,6 +115,7 @@ function Editor(
     });
     store.setState({ dirty: false });
   };
+  // biome-ignore lint/correctness/useExhaustiveDependencies: saveNow is new each time and reads these
   const actions = useMemo(
     () => ({
       saveAndNext: () => {
@@ -127,7 +133,6 @@ function Editor(
       canvas: () => canvas.current,
       labels,
     }),
-    // biome-ignore lint/correctness/useExhaustiveDependencies: saveNow reads the store
     [props.onNext, props.onStep, detail, queued, start],
   );
   useKeys(reviewKeys(store, actions, singleKeys));
@@ -167,7 +172,9 @@ function Editor(
           onClose={() => setAsking(null)}
           onSkipped={() => {
             setAsking(null);
-            void client.invalidateQueries({ queryKey: prediction(deployed.id, detail.id).queryKey });
+            void client.invalidateQueries({
+              queryKey: prediction(deployed.id, detail.id).queryKey,
+            });
             props.onNext();
           }}
         />
@@ -193,7 +200,16 @@ function useKeptDraft(
     const dirty = shapes !== clean.current;
     if (!dirty && past.length === 0) return;
     const time = changed.current || Date.now();
-    void writeDraft({ key: draftId, time, revision: revision.current, start, dirty, shapes, past, future });
+    void writeDraft({
+      key: draftId,
+      time,
+      revision: revision.current,
+      start,
+      dirty,
+      shapes,
+      past,
+      future,
+    });
   });
   useEffect(() => {
     if (shapes === clean.current) return;

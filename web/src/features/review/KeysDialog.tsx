@@ -2,7 +2,13 @@ import { Dialog } from "@/components/Dialog";
 import { KEY_TABLE } from "@/features/review/keymap";
 import { labelKey } from "@/features/review/neighbours";
 
-export function KeysDialog({ labels, onClose }: { labels: readonly string[]; onClose: () => void }) {
+export function KeysDialog({
+  labels,
+  onClose,
+}: {
+  labels: readonly string[];
+  onClose: () => void;
+}) {
   return (
     <Dialog title="Keys" onClose={onClose} wide>
       <dl className="keys-table">

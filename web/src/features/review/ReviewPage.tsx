@@ -7,10 +7,10 @@ import { Button } from "@/components/controls";
 import { Empty, Failure, Loading } from "@/components/states";
 import { ClassificationReview } from "@/features/review/ClassificationReview";
 import { ConflictDialog } from "@/features/review/ConflictDialog";
+import { useSavedIntoCaches } from "@/features/review/caches";
 import { DetectionReview } from "@/features/review/DetectionReview";
 import { REVIEW, useNeighbours } from "@/features/review/neighbours";
 import { bitmapOf } from "@/features/review/pictures";
-import { useSavedIntoCaches } from "@/features/review/caches";
 import { useSaves } from "@/features/review/saves";
 import { count } from "@/lib/format";
 import "@/components/picture.css";
@@ -43,7 +43,9 @@ export default function ReviewPage() {
     });
 
   // "next" stands for the first that waits; "end" for a queue worked through.
-  const first = near.items.find((one) => !isDone(one.id, one.status)) ?? (near.fromQueue ? undefined : near.items[0]);
+  const first =
+    near.items.find((one) => !isDone(one.id, one.status)) ??
+    (near.fromQueue ? undefined : near.items[0]);
   const wantsNext = asset === "next";
   // biome-ignore lint/correctness/useExhaustiveDependencies: goes once, when the list is there
   useEffect(() => {
@@ -58,7 +60,10 @@ export default function ReviewPage() {
 
   useEffect(() => {
     if (at < 0) return;
-    const around = [...near.items.slice(at + 1, at + 1 + AHEAD), ...near.items.slice(Math.max(0, at - 1), at)];
+    const around = [
+      ...near.items.slice(at + 1, at + 1 + AHEAD),
+      ...near.items.slice(Math.max(0, at - 1), at),
+    ];
     for (const one of around) {
       void client.prefetchQuery({ ...prediction(d, one.id), staleTime: 30_000 });
       bitmapOf(one.data).catch(() => {});
@@ -66,9 +71,12 @@ export default function ReviewPage() {
     if (at > near.items.length - 12) near.more?.();
   }, [at, near, client, d]);
 
-  const failure = deployed.error ?? (near.error && !near.items.length ? near.error : null) ?? detail.error;
+  const failure =
+    deployed.error ?? (near.error && !near.items.length ? near.error : null) ?? detail.error;
   if (asset === "end") {
-    const saved = [...saves.values()].filter((one) => one.save.deployment === d && one.kind === "saved");
+    const saved = [...saves.values()].filter(
+      (one) => one.save.deployment === d && one.kind === "saved",
+    );
     return (
       <QueueEnd
         saved={saved.length}

@@ -133,7 +133,9 @@ function Objects({ store, labels }: { store: ReviewStore; labels: readonly strin
           onClick={() => removeSelected(store)}
         />
       </header>
-      {shown.length === 0 && <p className="muted small none">No shape: draw one with B, or E for nothing there.</p>}
+      {shown.length === 0 && (
+        <p className="muted small none">No shape: draw one with B, or E for nothing there.</p>
+      )}
       <ul>
         {shown.slice(0, MOST_ROWS).map((shape, i) => {
           const hidden = state.hidden.has(shape.id);
@@ -187,7 +189,9 @@ function Objects({ store, labels }: { store: ReviewStore; labels: readonly strin
         })}
       </ul>
       {shown.length > MOST_ROWS && (
-        <p className="muted small none">and {shown.length - MOST_ROWS} more: choose them on the picture</p>
+        <p className="muted small none">
+          and {shown.length - MOST_ROWS} more: choose them on the picture
+        </p>
       )}
     </section>
   );

@@ -16,7 +16,9 @@ export function SkipDialog(props: {
   const [own, setOwn] = useState("");
   const skip = useMutation({
     mutationFn: (reason: string) =>
-      post("review", `/deployments/${props.deployment}/predictions/${props.asset}/skip`, { reason }),
+      post("review", `/deployments/${props.deployment}/predictions/${props.asset}/skip`, {
+        reason,
+      }),
     onSuccess: props.onSkipped,
   });
   return (
@@ -37,8 +39,7 @@ export function SkipDialog(props: {
           <Button
             key={reason}
             keys={String(i + 1)}
-            // biome-ignore lint/a11y/noAutofocus: the number keys work at once
-            autoFocus={i === 0}
+            data-focus={i === 0 ? "" : undefined}
             disabled={skip.isPending}
             onClick={() => skip.mutate(reason)}
           >

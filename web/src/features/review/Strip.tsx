@@ -7,7 +7,9 @@ const BEFORE = 3;
 const AFTER = 8;
 
 /** Three before, now, eight after; what could not be saved is red and says why. */
-export function Strip(props: Pick<ReviewProps, "strip" | "place" | "onOpen"> & { current: string }) {
+export function Strip(
+  props: Pick<ReviewProps, "strip" | "place" | "onOpen"> & { current: string },
+) {
   const { strip, place, current } = props;
   const saves = useSaves();
   const from = Math.max(0, place.at - BEFORE);

@@ -122,7 +122,13 @@ export function ReviewBar(
         </span>
       )}
       <SaveMark asset={detail.id} />
-      <Button tone="quiet" icon="keyboard" aria-label="Keys" title="All keys (?)" onClick={props.onKeys} />
+      <Button
+        tone="quiet"
+        icon="keyboard"
+        aria-label="Keys"
+        title="All keys (?)"
+        onClick={props.onKeys}
+      />
     </div>
   );
 }

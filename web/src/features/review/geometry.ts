@@ -32,7 +32,12 @@ export function clamped(box: Box, { width, height }: Size): Box {
 /** Moved, kept whole inside the image. */
 export function moved(box: Box, dx: number, dy: number, { width, height }: Size): Box {
   const [x, y, w, h] = box;
-  return [clamp(x + dx, 0, Math.max(0, width - w)), clamp(y + dy, 0, Math.max(0, height - h)), w, h];
+  return [
+    clamp(x + dx, 0, Math.max(0, width - w)),
+    clamp(y + dy, 0, Math.max(0, height - h)),
+    w,
+    h,
+  ];
 }
 
 export function isTooSmall(box: Box): boolean {

@@ -46,8 +46,12 @@ export interface Pointer {
 export function createGestures(store: ReviewStore) {
   let press: Press | null = null;
   let anchor: Point | null = null;
-  let indexed: { of: readonly Shape[]; confidence: number; hidden: unknown; tree: RBush<Leaf> } | null =
-    null;
+  let indexed: {
+    of: readonly Shape[];
+    confidence: number;
+    hidden: unknown;
+    tree: RBush<Leaf>;
+  } | null = null;
 
   /** R-tree of the visible shapes, rebuilt when they change, not while one is dragged. */
   const tree = (state: ReviewState): RBush<Leaf> => {
@@ -91,7 +95,12 @@ export function createGestures(store: ReviewStore) {
     );
   };
 
-  const snapPoint = (state: ReviewState, point: Point, alt: boolean, except = new Set<string>()): Point => {
+  const snapPoint = (
+    state: ReviewState,
+    point: Point,
+    alt: boolean,
+    except = new Set<string>(),
+  ): Point => {
     const { width, height } = state.size;
     const inside: Point = [
       Math.min(width, Math.max(0, point[0])),
@@ -121,7 +130,8 @@ export function createGestures(store: ReviewStore) {
     if (state.selected.size !== 1) return null;
     const [id] = state.selected;
     const shape = state.shapes.find((one) => one.id === id);
-    if (!shape || state.locked.has(shape.id) || shape.polygon || !isVisible(state, shape)) return null;
+    if (!shape || state.locked.has(shape.id) || shape.polygon || !isVisible(state, shape))
+      return null;
     return shape;
   };
 
@@ -189,7 +199,8 @@ export function createGestures(store: ReviewStore) {
     press.kind = "move";
     const now = store.getState();
     for (const shape of now.shapes) {
-      if (now.selected.has(shape.id) && !now.locked.has(shape.id)) press.boxes.set(shape.id, shape.box);
+      if (now.selected.has(shape.id) && !now.locked.has(shape.id))
+        press.boxes.set(shape.id, shape.box);
     }
   };
 

@@ -55,7 +55,11 @@ export interface ReviewActions {
 
 let clipboard: readonly Shape[] = [];
 
-export function reviewKeys(store: ReviewStore, actions: ReviewActions, singleKeys: boolean): KeyMap {
+export function reviewKeys(
+  store: ReviewStore,
+  actions: ReviewActions,
+  singleKeys: boolean,
+): KeyMap {
   const state = () => store.getState();
   const nudge = (dx: number, dy: number) => {
     const { shapes, corner, size } = state();
@@ -84,7 +88,11 @@ export function reviewKeys(store: ReviewStore, actions: ReviewActions, singleKey
       ...movedTo(one, g.clamped(one.box, state().size)),
       id: newId(),
     }));
-    commit(store, [...state().shapes, ...copies], copies.map((one) => one.id));
+    commit(
+      store,
+      [...state().shapes, ...copies],
+      copies.map((one) => one.id),
+    );
   };
   const slide = (by: number) =>
     store.setState({
@@ -142,7 +150,9 @@ export function reviewKeys(store: ReviewStore, actions: ReviewActions, singleKey
       store.setState({
         hidden: toggle(
           state().hidden,
-          state().shapes.map((one) => one.id).filter((id) => !state().selected.has(id)),
+          state()
+            .shapes.map((one) => one.id)
+            .filter((id) => !state().selected.has(id)),
         ),
       }),
     i: () => store.setState({ imageOnly: true }),

@@ -38,7 +38,8 @@ function become(asset: string, state: SaveState | null) {
   for (const listener of listeners) listener();
 }
 
-export const isOpen = (state: SaveState | undefined) => state !== undefined && state.kind !== "saved";
+export const isOpen = (state: SaveState | undefined) =>
+  state !== undefined && state.kind !== "saved";
 
 function warn(event: BeforeUnloadEvent) {
   if ([...states.values()].some(isOpen)) event.preventDefault();
@@ -86,7 +87,8 @@ async function attempt(given: Save, n: number): Promise<void> {
       become(given.asset, { kind: "conflict", save: given, current: error.body.current as Review });
       return;
     }
-    const retrying = error.status === 0 || error.status >= 500 || error.status === 429 || error.status === 401;
+    const retrying =
+      error.status === 0 || error.status >= 500 || error.status === 429 || error.status === 401;
     become(given.asset, { kind: "failed", save: given, problem: error, retrying });
     if (!retrying) return;
     if (error.status === 401) await signedInAgain();

@@ -25,7 +25,16 @@ export function createStage(holder: HTMLDivElement, store: ReviewStore, options:
   let bitmap: ImageBitmap | null = null;
   let pointer: Point | null = null;
 
-  const layer = (paint: (context: CanvasRenderingContext2D, state: ReviewState, view: View) => void) => {
+  const hover = (context: CanvasRenderingContext2D, state: ReviewState, scale: number) => {
+    const shape = state.shapes.find((one) => one.id === state.hovered);
+    if (!shape || state.selected.has(shape.id) || !isVisible(state, shape)) return;
+    paintShapes(context, [shape], { scale, fill: 0.12, dashed: shape.fromModel && options.dashed });
+    chip(context, shape, scale, options.labels);
+  };
+
+  const layer = (
+    paint: (context: CanvasRenderingContext2D, state: ReviewState, view: View) => void,
+  ) => {
     const made = new Konva.Layer({ listening: false });
     made.add(
       new Konva.Shape({
@@ -60,7 +69,9 @@ export function createStage(holder: HTMLDivElement, store: ReviewStore, options:
   const rest = layer((context, state, view) => {
     if (state.imageOnly) return;
     context.translate(view.x, view.y);
-    const shown = state.shapes.filter((one) => isVisible(state, one) && !state.selected.has(one.id));
+    const shown = state.shapes.filter(
+      (one) => isVisible(state, one) && !state.selected.has(one.id),
+    );
     const style: PaintStyle = { scale: view.scale };
     const dotted = shown.filter((one) => state.locked.has(one.id));
     const model = shown.filter((one) => one.fromModel && !state.locked.has(one.id));
@@ -100,15 +111,9 @@ export function createStage(holder: HTMLDivElement, store: ReviewStore, options:
     }
     for (const [x, y] of state.extremes) dot(context, x * view.scale, y * view.scale, state.label);
     context.restore();
-    if (state.tool !== "select" && pointer) crosshair(context, pointer, stage.width(), stage.height());
+    if (state.tool !== "select" && pointer)
+      crosshair(context, pointer, stage.width(), stage.height());
   });
-
-  const hover = (context: CanvasRenderingContext2D, state: ReviewState, scale: number) => {
-    const shape = state.shapes.find((one) => one.id === state.hovered);
-    if (!shape || state.selected.has(shape.id) || !isVisible(state, shape)) return;
-    paintShapes(context, [shape], { scale, fill: 0.12, dashed: shape.fromModel && options.dashed });
-    chip(context, shape, scale, options.labels);
-  };
 
   const draw = () => {
     picture.batchDraw();
@@ -118,9 +123,9 @@ export function createStage(holder: HTMLDivElement, store: ReviewStore, options:
 
   const off = store.subscribe((state, old) => {
     if (state.view !== old.view) return draw();
-    const changed = (["shapes", "hidden", "locked", "confidence", "imageOnly", "chips", "selected"] as const).some(
-      (key) => state[key] !== old[key],
-    );
+    const changed = (
+      ["shapes", "hidden", "locked", "confidence", "imageOnly", "chips", "selected"] as const
+    ).some((key) => state[key] !== old[key]);
     if (changed) rest.batchDraw();
     active.batchDraw();
   });
@@ -128,10 +133,7 @@ export function createStage(holder: HTMLDivElement, store: ReviewStore, options:
   const fitted = (): View => {
     const { width, height } = store.getState().size;
     const pad = 16;
-    const scale = Math.min(
-      (stage.width() - 2 * pad) / width,
-      (stage.height() - 2 * pad) / height,
-    );
+    const scale = Math.min((stage.width() - 2 * pad) / width, (stage.height() - 2 * pad) / height);
     return {
       scale,
       x: (stage.width() - width * scale) / 2,
@@ -240,7 +242,12 @@ function dot(context: CanvasRenderingContext2D, x: number, y: number, label: num
   context.stroke();
 }
 
-function crosshair(context: CanvasRenderingContext2D, [x, y]: Point, width: number, height: number) {
+function crosshair(
+  context: CanvasRenderingContext2D,
+  [x, y]: Point,
+  width: number,
+  height: number,
+) {
   for (const [colour, dash] of [
     ["rgba(0,0,0,0.7)", 0],
     ["rgba(255,255,255,0.9)", 4],

@@ -1,9 +1,9 @@
 /** What the reviewer sees first: stored with the review, for only blank and coin starts count for the verdict. */
 import type { PredictedDetail, Start } from "@/api/types";
-import { fromModel, fromReview } from "@/lib/shapes";
 import { type Shape, shapesFrom } from "@/features/review/document";
 import { isQueued } from "@/features/review/neighbours";
 import type { ReviewProps } from "@/features/review/props";
+import { fromModel, fromReview } from "@/lib/shapes";
 
 export type Choice = "coin" | "blank" | "champion" | "shadow";
 

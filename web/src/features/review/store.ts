@@ -150,6 +150,7 @@ export function step(store: ReviewStore, by: 1 | -1) {
   const shapes = visible(state);
   if (shapes.length === 0) return;
   const at = shapes.findIndex((one) => state.selected.has(one.id));
-  const next = at < 0 ? (by > 0 ? 0 : shapes.length - 1) : (at + by + shapes.length) % shapes.length;
+  const next =
+    at < 0 ? (by > 0 ? 0 : shapes.length - 1) : (at + by + shapes.length) % shapes.length;
   store.setState({ selected: new Set([shapes[next]!.id]), corner: null });
 }

@@ -46,7 +46,9 @@ export function Actions({ deployed, proof }: { deployed: Deployment; proof: Verd
         <>
           <RightButton
             scope="rollouts:write"
-            tone={proof?.reached === "BETTER" || proof?.reached === "NOT_WORSE" ? "primary" : undefined}
+            tone={
+              proof?.reached === "BETTER" || proof?.reached === "NOT_WORSE" ? "primary" : undefined
+            }
             onClick={() => setAsked("promote")}
           >
             Promote

@@ -62,8 +62,8 @@ function NoShadow({ deployed }: { deployed: Deployment }) {
       </div>
       <Empty title={`Champion v${deployed.champion.number} runs alone`} icon="rollout">
         <p>
-          A shadow sees the same images and answers nobody. Reviews then tell, with proof, whether it
-          is better.
+          A shadow sees the same images and answers nobody. Reviews then tell, with proof, whether
+          it is better.
         </p>
         <DeployShadow deployed={deployed} />
       </Empty>
@@ -88,8 +88,8 @@ function Proof({ deployed, proof }: { deployed: Deployment; proof: Verdict }) {
         <p className="muted">
           <span className="champion">champion v{deployed.champion.number}</span> against{" "}
           <span className="shadow">shadow v{deployed.shadow?.number}</span> on the same images since{" "}
-          <Time at={proof.since} />. Difference of the loss 1 − F1 at IoU 0.5; above zero the shadow is
-          better.
+          <Time at={proof.since} />. Difference of the loss 1 − F1 at IoU 0.5; above zero the shadow
+          is better.
         </p>
       </header>
       {reached && <Notice tone={reached.tone}>{reached.text}</Notice>}
@@ -104,11 +104,13 @@ function Proof({ deployed, proof }: { deployed: Deployment; proof: Verdict }) {
         <Fact name="Mean difference" value={signed(proof.mean_difference, 3)} />
         <Fact
           name={`Band, α ${proof.alpha}`}
-          value={
-            proof.low === null ? "–" : `[${signed(proof.low, 3)}, ${signed(proof.high, 3)}]`
-          }
+          value={proof.low === null ? "–" : `[${signed(proof.low, 3)}, ${signed(proof.high, 3)}]`}
         />
-        <Fact name="e better" value={decimal(proof.e_better, 1)} hint={`line at ${decimal(1 / proof.alpha, 0)}`} />
+        <Fact
+          name="e better"
+          value={decimal(proof.e_better, 1)}
+          hint={`line at ${decimal(1 / proof.alpha, 0)}`}
+        />
         <Fact name="e worse" value={decimal(proof.e_worse, 1)} />
         <Fact name="e not worse" value={decimal(proof.e_not_worse, 1)} hint={`δ ${proof.delta}`} />
         {proof.recent && (
@@ -181,11 +183,13 @@ function BothQualities({ deployed }: { deployed: Deployment }) {
             ["Macro F1", champion.macro_f1, shadow.macro_f1],
           ]
         : []
-      : ([
-          ["AP @.50:.95", "ap_50_95"],
-          ["AP @.50", "ap_50"],
-          ["F1", "f1"],
-        ] as const).map(([name, key]) => [name, (champion as Quality)[key], (shadow as Quality)[key]]);
+      : (
+          [
+            ["AP @.50:.95", "ap_50_95"],
+            ["AP @.50", "ap_50"],
+            ["F1", "f1"],
+          ] as const
+        ).map(([name, key]) => [name, (champion as Quality)[key], (shadow as Quality)[key]]);
   return (
     <section className="card" aria-label="Quality of both models">
       <header>

@@ -11,7 +11,10 @@ import { axisText, tooltipStyle } from "@/lib/timechart";
 export function VerdictCharts({ proof }: { proof: Verdict }) {
   const theme = useTheme();
   // biome-ignore lint/correctness/useExhaustiveDependencies: colours change with the theme
-  const [band, evidence] = useMemo(() => [bandOption(proof), evidenceOption(proof)], [proof, theme]);
+  const [band, evidence] = useMemo(
+    () => [bandOption(proof), evidenceOption(proof)],
+    [proof, theme],
+  );
   const line = 1 / proof.alpha;
   return (
     <div className="verdict-charts">
@@ -71,7 +74,12 @@ function base(proof: Verdict): EChartsOption {
   };
 }
 
-function line(name: string, colour: string, data: [number, number][], dashed = false): SeriesOption {
+function line(
+  name: string,
+  colour: string,
+  data: [number, number][],
+  dashed = false,
+): SeriesOption {
   return {
     type: "line",
     name,
@@ -85,11 +93,22 @@ function line(name: string, colour: string, data: [number, number][], dashed = f
   };
 }
 
-function rule(value: number, name: string, colour: string, dash: [number, number] | "solid") {
+function rule(
+  value: number,
+  name: string,
+  colour: string,
+  dash: [number, number] | "solid",
+  below = false,
+) {
   return {
     yAxis: value,
     lineStyle: { color: colour, type: dash, width: 1 },
-    label: { formatter: name, position: "insideStartTop" as const, color: colour, fontSize: 11 },
+    label: {
+      formatter: name,
+      position: below ? ("insideEndBottom" as const) : ("insideEndTop" as const),
+      color: colour,
+      fontSize: 11,
+    },
   };
 }
 
@@ -116,16 +135,26 @@ function bandOption(proof: Verdict): EChartsOption {
       splitLine: { lineStyle: { color: token("border"), opacity: 0.7 } },
     },
     series: [
-      filler(looks.map((one) => [one.n, one.low]), false),
-      filler(looks.map((one) => [one.n, one.high - one.low]), true),
+      filler(
+        looks.map((one) => [one.n, one.low]),
+        false,
+      ),
+      filler(
+        looks.map((one) => [one.n, one.high - one.low]),
+        true,
+      ),
       {
-        ...line("mean", shadow, looks.map((one) => [one.n, one.mean])),
+        ...line(
+          "mean",
+          shadow,
+          looks.map((one) => [one.n, one.mean]),
+        ),
         markLine: {
           silent: true,
           symbol: "none",
           data: [
             rule(0, "equal", token("text-2"), "solid"),
-            rule(-delta, `−δ ${delta}`, token("danger"), [4, 3]),
+            rule(-delta, `−δ ${delta}`, token("danger"), [4, 3], true),
           ],
         },
       } as SeriesOption,
@@ -144,7 +173,8 @@ function evidenceOption(proof: Verdict): EChartsOption {
       type: "log",
       axisLabel: { ...axisText(), formatter: (value: number) => String(value) },
       splitLine: { lineStyle: { color: token("border"), opacity: 0.7 } },
-      max: (extent: { max: number }) => 10 ** Math.ceil(Math.log10(Math.max(extent.max, 2 / alpha))),
+      max: (extent: { max: number }) =>
+        10 ** Math.ceil(Math.log10(Math.max(extent.max, 2 / alpha))),
     },
     tooltip: {
       ...tooltipStyle(),

@@ -91,7 +91,9 @@ export function FeedbackCard({ deployed }: { deployed: Deployment }) {
           <span>
             Submit every review automatically
             <br />
-            <span className="muted small">Otherwise reviews are submitted from the predictions page.</span>
+            <span className="muted small">
+              Otherwise reviews are submitted from the predictions page.
+            </span>
           </span>
         </label>
       )}

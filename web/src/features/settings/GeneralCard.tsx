@@ -51,10 +51,18 @@ export function GeneralCard({ deployed }: { deployed: Deployment }) {
       <div className="fields">
         <Field label="Name">
           {(id) => (
-            <input id={id} className="input" value={name} onChange={(e) => setName(e.target.value)} />
+            <input
+              id={id}
+              className="input"
+              value={name}
+              onChange={(e) => setName(e.target.value)}
+            />
           )}
         </Field>
-        <Field label="Confidence threshold" hint="0–1. Shapes below are not counted at the threshold.">
+        <Field
+          label="Confidence threshold"
+          hint="0–1. Shapes below are not counted at the threshold."
+        >
           {(id) => (
             <input
               id={id}
@@ -68,7 +76,10 @@ export function GeneralCard({ deployed }: { deployed: Deployment }) {
             />
           )}
         </Field>
-        <Field label="Sample rate of pictures" hint="0–1. The share kept; metrics count every prediction.">
+        <Field
+          label="Sample rate of pictures"
+          hint="0–1. The share kept; metrics count every prediction."
+        >
           {(id) => (
             <input
               id={id}

@@ -40,7 +40,9 @@ export function parseParameters(text: string): Record<string, unknown> {
 
 export function printParameters(parameters: Record<string, unknown>): string {
   return Object.entries(parameters)
-    .map(([name, value]) => `${name} = ${typeof value === "string" ? value : JSON.stringify(value)}`)
+    .map(
+      ([name, value]) => `${name} = ${typeof value === "string" ? value : JSON.stringify(value)}`,
+    )
     .join("\n");
 }
 
@@ -81,8 +83,7 @@ function TrainingForm({ deployed, data }: { deployed: Deployment; data: Training
     },
   });
   const runNow = useMutation({
-    mutationFn: () =>
-      post<{ experiment: string }>("feedback", `/deployments/${d}/training/run`),
+    mutationFn: () => post<{ experiment: string }>("feedback", `/deployments/${d}/training/run`),
     onSuccess: () => {
       toast("Training started", { tone: "ok" });
       void client.invalidateQueries({ queryKey: training(d).queryKey });
@@ -127,7 +128,11 @@ function TrainingForm({ deployed, data }: { deployed: Deployment; data: Training
       <div className="stack">
         <div className="row">
           <span className="grow">
-            <Progress done={data.submitted} total={data.threshold} label="Submitted since the last run" />
+            <Progress
+              done={data.submitted}
+              total={data.threshold}
+              label="Submitted since the last run"
+            />
           </span>
           <strong>
             {count(data.submitted)} of {count(data.threshold)}
@@ -169,7 +174,12 @@ function TrainingForm({ deployed, data }: { deployed: Deployment; data: Training
         {project === "new" && (
           <Field label="Name of the new project">
             {(id) => (
-              <input id={id} className="input" value={name} onChange={(e) => setName(e.target.value)} />
+              <input
+                id={id}
+                className="input"
+                value={name}
+                onChange={(e) => setName(e.target.value)}
+              />
             )}
           </Field>
         )}

@@ -1,5 +1,10 @@
 /** The tab's end of the live stream: a store of its state and a list of listeners. */
-import { createConnection, type LiveEvent, type LiveState, type Message } from "@/lib/live/connection";
+import {
+  createConnection,
+  type LiveEvent,
+  type LiveState,
+  type Message,
+} from "@/lib/live/connection";
 
 const ADDRESS = "/api/gateway/v1/events";
 const CHANNEL = "sightloop.live";
