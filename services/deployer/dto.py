@@ -1,15 +1,14 @@
 """The HTTP interface of the deployer."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from libs.schemas.values import TaskType
-from services.deployer.core.policy import Bursts, Policy, Verdict
+from services.deployer.core.policy import Bursts, Delivery, Policy, Verdict
 from services.deployer.core.verdict import Recent
-from services.deployer.store.deployments import Delivery
 
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
@@ -25,9 +24,16 @@ class Body(BaseModel):
     @field_validator("name", check_fields=False)
     @classmethod
     def _stripped(cls, name: str | None) -> str | None:
-        if name is not None and (not name.strip() or "\0" in name):
+        if name is not None and not name.strip():
             raise ValueError("a name needs a visible character")
         return name.strip() if name is not None else None
+
+    @model_validator(mode="after")
+    def _storable(self) -> Self:
+        """PostgreSQL holds every character but one."""
+        if "\\u0000" in self.model_dump_json():
+            raise ValueError("a text contains the character U+0000")
+        return self
 
 
 class NewModel(Body):

@@ -75,6 +75,8 @@ async def test_a_file_that_is_no_onnx_or_does_not_fit_is_refused_and_leaves_noth
         ("version", '{"labels": 3}', "version.labels"),
         ("version", '{"labels": ["a", "a"]}', "labels[1]"),
         ("version", '{"labels": []}', "labels"),
+        ("version", '{"labels": ["a"], "parameters": {"rate": NaN}}', "version"),
+        ("version", '{"labels": ["a"], "parameters": {"a": "\\u0000"}}', "version"),
     ],
 )
 async def test_a_wrong_form_is_refused_by_its_part(

@@ -5,8 +5,9 @@ from uuid import UUID
 from libs.schemas.ids import derived
 from libs.store.session import Tx
 from services.deployer.actions import rollouts
+from services.deployer.core.policy import Delivery
 from services.deployer.store import rollouts as history
-from services.deployer.store.deployments import Delivery, Deployment
+from services.deployer.store.deployments import Deployment
 from services.deployer.store.models import Version
 
 

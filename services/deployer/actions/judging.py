@@ -9,11 +9,11 @@ from libs.schemas.ids import derived
 from libs.store.session import Read, Tx
 from services.deployer.actions import rollouts
 from services.deployer.core import verdict as core
-from services.deployer.core.policy import Action, Verdict
+from services.deployer.core.policy import Action, Delivery, Verdict
 from services.deployer.core.verdict import Look
 from services.deployer.store import trials
 from services.deployer.store.answers import drawn_images
-from services.deployer.store.deployments import Delivery, Deployment
+from services.deployer.store.deployments import Deployment
 from services.deployer.store.models import Version, find_versions
 from services.deployer.store.trials import Lineage, Trial
 

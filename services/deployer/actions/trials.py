@@ -8,9 +8,9 @@ import msgspec
 from libs.schemas.values import TaskType
 from libs.store import jobs
 from libs.store.session import Tx
-from services.deployer.core.policy import Action, Loss, Policy
+from services.deployer.core.policy import Action, Delivery, Loss, Policy
 from services.deployer.store import lineage, models, reviews, trials
-from services.deployer.store.deployments import Delivery, Deployment
+from services.deployer.store.deployments import Deployment
 from services.deployer.store.trials import Lineage, Trial
 
 LINEAGE_JOB = "lineage"

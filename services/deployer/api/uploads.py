@@ -1,9 +1,9 @@
 """An upload of a model version: its form, its file, its training data."""
 
-import json
 from pathlib import Path
 from uuid import UUID
 
+import msgspec
 from fastapi import Request
 from pydantic import ValidationError
 from starlette.datastructures import UploadFile
@@ -32,11 +32,11 @@ async def read_upload(
         if not isinstance(document, str):
             raise invalid("the part `version` is missing", [("version", "missing")])
         try:
-            body = NewVersionBody.model_validate(json.loads(document))
+            body = NewVersionBody.model_validate(msgspec.json.decode(document))
         except ValidationError as error:
             errors = [(where(("version", *e["loc"])), e["msg"]) for e in error.errors()]
             raise invalid("the part `version` is wrong", errors) from error
-        except (ValueError, RecursionError) as error:
+        except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
             raise invalid("the part `version` is no JSON", [("version", "is no JSON")]) from error
         if upload is None:
             return body, None

@@ -29,6 +29,15 @@ class Action(StrEnum):
     PROMOTE = "promote"
 
 
+class Delivery(StrEnum):
+    """What becomes of a model that a retraining made."""
+
+    SHADOW = "DEPLOY_SHADOW"
+    CHAMPION = "DEPLOY_CHAMPION"
+    MANUAL = "DEPLOY_MANUAL"
+    AUTO_PROMOTE = "AUTO_PROMOTE"
+
+
 class Verdict(StrEnum):
     BETTER = "BETTER"
     WORSE = "WORSE"

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
@@ -15,19 +14,10 @@ from libs.schemas.events import DeploymentChanged, State
 from libs.schemas.ids import uuid7
 from libs.schemas.values import DeployedModel, TaskType
 from libs.store.session import Read, Tx
-from services.deployer.core.policy import Policy
+from services.deployer.core.policy import Delivery, Policy
 from services.deployer.errors import DeploymentUnknown, NameTaken
 from services.deployer.store.models import Version, find_versions
 from services.deployer.tables import deployment, loading
-
-
-class Delivery(StrEnum):
-    """What becomes of a model that a retraining made."""
-
-    SHADOW = "DEPLOY_SHADOW"
-    CHAMPION = "DEPLOY_CHAMPION"
-    MANUAL = "DEPLOY_MANUAL"
-    AUTO_PROMOTE = "AUTO_PROMOTE"
 
 
 class Former(msgspec.Struct, frozen=True, kw_only=True):
