@@ -130,7 +130,7 @@ export function addBox(store: ReviewStore, box: Box) {
     fromModel: false,
   };
   commit(store, [...state.shapes, shape], [shape.id]);
-  store.setState({ draft: null, extremes: [] });
+  store.setState({ draft: null, extremes: [], corner: null });
 }
 
 export function toggle(set: ReadonlySet<string>, ids: Iterable<string>): Set<string> {

@@ -98,22 +98,30 @@ function rule(
   name: string,
   colour: string,
   dash: [number, number] | "solid",
-  below = false,
+  position: "insideStartTop" | "insideStartBottom" | "insideEndTop" = "insideEndTop",
 ) {
   return {
     yAxis: value,
     lineStyle: { color: colour, type: dash, width: 1 },
     label: {
       formatter: name,
-      position: below ? ("insideEndBottom" as const) : ("insideEndTop" as const),
+      position,
       color: colour,
       fontSize: 11,
     },
   };
 }
 
+/** Half the height of the band chart: the first tenth of the looks, wide as the sky, may run out of it. */
+export function reachOf(looks: Verdict["looks"], delta: number): number {
+  const settled = looks.slice(Math.floor(looks.length / 10));
+  const widest = Math.max(2 * delta, ...settled.map((one) => Math.max(-one.low, one.high)));
+  return Math.min(1, Math.ceil(widest * 11) / 10);
+}
+
 function bandOption(proof: Verdict): EChartsOption {
   const { looks, delta } = proof;
+  const reach = reachOf(looks, delta);
   const shadow = token("shadow");
   const filler = (data: [number, number][], filled: boolean): SeriesOption => ({
     type: "line",
@@ -130,6 +138,8 @@ function bandOption(proof: Verdict): EChartsOption {
     ...base(proof),
     yAxis: {
       type: "value",
+      min: -reach,
+      max: reach,
       splitNumber: 4,
       axisLabel: { ...axisText(), formatter: (value: number) => signed(value) },
       splitLine: { lineStyle: { color: token("border"), opacity: 0.7 } },
@@ -153,8 +163,8 @@ function bandOption(proof: Verdict): EChartsOption {
           silent: true,
           symbol: "none",
           data: [
-            rule(0, "equal", token("text-2"), "solid"),
-            rule(-delta, `−δ ${delta}`, token("danger"), [4, 3], true),
+            rule(0, "equal", token("text-2"), "solid", "insideStartTop"),
+            rule(-delta, `−δ ${delta}`, token("danger"), [4, 3], "insideStartBottom"),
           ],
         },
       } as SeriesOption,
