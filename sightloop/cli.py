@@ -126,12 +126,15 @@ def migrate(
 
 @app.command()
 def keys() -> None:
-    """Make the keys of an installation; prints the variables (keep them secret)."""
+    """Make the keys of an installation; prints the variables (keep them secret).
+
+    A line for each, as Kubernetes, Compose and systemd read them: no quotes, no line breaks.
+    """
     from libs.store.clock import SystemClock  # noqa: PLC0415
     from sightloop.keys import make_keys  # noqa: PLC0415
 
     for name, value in make_keys(now=SystemClock().now()).environment().items():
-        typer.echo(f"{name}={value!r}")
+        typer.echo(f"{name}={' '.join(value.split())}")
 
 
 @app.command()

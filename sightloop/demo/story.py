@@ -301,7 +301,7 @@ def _tracked(play: Play) -> Any:
 
 def _steps(play: Play, steps: int) -> dict[str, Any]:
     size = play.amounts.input_size
-    return {"steps": steps} | ({"width": size[0], "height": size[1]} if size else {})
+    return {"steps": steps} | ({"input_width": size[0], "input_height": size[1]} if size else {})
 
 
 def _log(play: Play, count: int, *, changed: bool, what: str) -> None:

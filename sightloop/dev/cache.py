@@ -47,8 +47,8 @@ def run_fetcher(
     cwd: Path | None = None,
     environment: Mapping[str, str] | None = None,
     seconds: float = 1800,
-) -> None:
-    """Run a package manager. Raises FetchFailed with the end of what it said."""
+) -> str:
+    """Run a package manager; what it printed. Raises FetchFailed with the end of what it said."""
     try:
         done = subprocess.run(
             dying_with_us(command),
@@ -66,3 +66,4 @@ def run_fetcher(
     if done.returncode != 0:
         said = (done.stderr.strip() or done.stdout.strip())[-1500:]
         raise FetchFailed(f"{' '.join(command[:3])} ended with {done.returncode}: {said}")
+    return done.stdout

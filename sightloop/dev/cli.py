@@ -16,7 +16,7 @@ import services
 from sightloop.dev.cache import cache_folder
 from sightloop.dev.kafka import KafkaBroker
 from sightloop.dev.part import FetchFailed, Missing, PartFailed
-from sightloop.dev.parts import all_parts
+from sightloop.dev.parts import all_parts, kubernetes_parts
 from sightloop.dev.s3 import S3Server
 from sightloop.embedded.errors import EmbeddedPostgresError
 from sightloop.embedded.postgres import EmbeddedPostgres
@@ -63,10 +63,15 @@ def fetch(
     install_packages: Annotated[
         bool, typer.Option(help="Let a browser be installed by the system's package manager.")
     ] = False,
+    kubernetes: Annotated[
+        bool,
+        typer.Option("--kubernetes", help="Build what the manifests are tested with instead."),
+    ] = False,
 ) -> None:
     """Bring every part into the cache; the S3 server is built, which takes minutes."""
     failed = False
-    for part in all_parts(install_packages=install_packages):
+    parts = kubernetes_parts() if kubernetes else all_parts(install_packages=install_packages)
+    for part in parts:
         if isinstance(part.available(), Missing):
             typer.echo(f"{part.name}: fetching …")
             try:

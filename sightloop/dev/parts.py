@@ -2,6 +2,8 @@
 
 from sightloop.dev.chromium import Chromium
 from sightloop.dev.kafka import KafkaBroker
+from sightloop.dev.kubernetes import KubernetesApi
+from sightloop.dev.kustomize import Kustomize
 from sightloop.dev.node import Node
 from sightloop.dev.part import Available, Missing, Tool
 from sightloop.dev.s3 import S3Server
@@ -34,3 +36,8 @@ def all_parts(*, install_packages: bool = False) -> list[Tool]:
         Chromium(install_packages=install_packages),
         S3Server,
     ]
+
+
+def kubernetes_parts() -> list[Tool]:
+    """Those of the manifests' tests, apart because they take many minutes to build."""
+    return [Kustomize, KubernetesApi]
