@@ -31,7 +31,7 @@ from services.serving.parts.shelf import Seat
 
 router = APIRouter(prefix="/api/serving/v1/deployments/{deployment}", tags=["serving"])
 Parts = Annotated[Serving, part(Serving)]
-Text = Annotated[str, Query(min_length=1, max_length=1024, pattern="^[^\x00]*$")]
+Text = Annotated[str, Query(min_length=1, max_length=1024, pattern=r"^[^\x00]*$")]
 Tags = Annotated[list[Text], Query(max_length=64)]
 _text, _tags, _bool = TypeAdapter(Text), TypeAdapter(Tags), TypeAdapter(bool)
 _BINARY = {"schema": {"type": "string", "format": "binary"}}

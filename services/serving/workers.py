@@ -9,6 +9,7 @@ import msgspec
 import structlog
 
 from libs.api.health import Component
+from libs.runtime.settings import BadSettings
 from libs.schemas.faults import Transient
 from libs.telemetry.metrics import counter, gauge
 from services.serving.actions import models
@@ -20,6 +21,7 @@ from services.serving.actions.shipping import (
     send_shadow,
 )
 from services.serving.core.entries import Entry, PredictionEntry, ShadowEntry, decode_entry
+from services.serving.errors import CacheUnusable
 from services.serving.parts import Serving
 from services.serving.store.segments import Waiting
 
@@ -37,9 +39,12 @@ _LAST_SECONDS = 5.0
 
 
 async def prepare(parts: Serving) -> None:
-    """Take up what an earlier process left on disk."""
-    await asyncio.to_thread(parts.files.open)
-    await asyncio.to_thread(parts.spool.open)
+    """Take up what an earlier process left on disk. Raises BadSettings."""
+    try:
+        await asyncio.to_thread(parts.files.open)
+        await asyncio.to_thread(parts.spool.open)
+    except CacheUnusable as error:
+        raise BadSettings(f"SIGHTLOOP_SERVING_CACHE: {error}") from error
 
 
 async def keep_loaded(parts: Serving) -> None:
@@ -112,8 +117,9 @@ async def _send_next(parts: Serving, *, last: bool = False) -> None:
     due = len(entries) if last else await _due(parts, entries)
     if not due:
         return
+    spooled = {entry.prediction: entry for entry in entries if isinstance(entry, ShadowEntry)}
     parcels = [
-        Parcel(entry, parts.awaited.take(entry.prediction))
+        Parcel(entry, parts.awaited.take(entry.prediction, spooled.get(entry.prediction)))
         for entry in entries[:due]
         if isinstance(entry, PredictionEntry)
     ]

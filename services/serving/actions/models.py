@@ -168,4 +168,4 @@ def try_again(parts: Serving, deployment: UUID) -> None:
     """Look again in a while where a part was away."""
     seats = parts.shelf.stand(deployment).seats
     if any(seat.error is not None and seat.unfit != seat.wanted for _, seat in seats):
-        asyncio.get_running_loop().call_later(_AGAIN_SECONDS, parts.shelf.ask, deployment)
+        parts.shelf.ask_later(deployment, _AGAIN_SECONDS)

@@ -43,10 +43,13 @@ class Awaited:
         """Seconds that an entry should still wait for its shadow; 0: it may go."""
         return max(0.0, self._until.get(prediction, now) - now)
 
-    def take(self, prediction: UUID) -> ShadowEntry | None:
-        """What goes with an entry that is sent now; nothing is waited for any more."""
+    def take(self, prediction: UUID, spooled: ShadowEntry | None) -> ShadowEntry | None:
+        """What goes with an entry that is sent now; nothing is waited for any more.
+
+        `spooled`: the shadow's own record, where it has been read already.
+        """
         self._until.pop(prediction, None)
-        entry = self._came.pop(prediction, None)
+        entry = self._came.pop(prediction, None) or spooled
         if entry is not None:
             self._merged.add(prediction)
         return entry

@@ -70,6 +70,7 @@ class Shelf:
         self._stands: dict[UUID, Stand] = {}
         self._limit = limit
         self._due: dict[UUID, None] = {}
+        self._later: set[UUID] = set()
         self._came = asyncio.Event()
         self.news: asyncio.Queue[Message] = asyncio.Queue(_NEWS)
 
@@ -77,6 +78,16 @@ class Shelf:
         """Have a look at what a deployment should run."""
         self._due[deployment] = None
         self._came.set()
+
+    def ask_later(self, deployment: UUID, seconds: float) -> None:
+        """Ask in some seconds; once, however often this is called meanwhile."""
+        if deployment not in self._later:
+            self._later.add(deployment)
+            asyncio.get_running_loop().call_later(seconds, self._ask_now, deployment)
+
+    def _ask_now(self, deployment: UUID) -> None:
+        self._later.discard(deployment)
+        self.ask(deployment)
 
     async def next(self) -> UUID:
         """The next deployment to look at."""
