@@ -23,7 +23,8 @@ def _spoken(text: str) -> str:
 
 
 def _storable(value: dict[str, Any]) -> dict[str, Any]:
-    text = json.dumps(value, allow_nan=False)
+    text = json.dumps(value, allow_nan=False, ensure_ascii=False)
+    text.encode()  # a lone surrogate raises ValueError
     if "\\u0000" in text:
         raise ValueError("holds a NUL character")
     if len(text) > _LARGEST_PARAMETERS:

@@ -177,6 +177,14 @@ async def test_what_cannot_be_trained_is_refused_naming_the_field(service_runner
             ["parameters.validation_share"],
         )
         assert await refused(parameters={"x": "\x00"}) == (422, ["parameters"])
+        assert await refused(parameters={"x": ["y" * 40_000]}) == (422, ["parameters"])
+        surrogate = await running.http.post(
+            f"{API}/projects/{project}/experiments",
+            content=b'{"name": "x", "datasets": [{"alias": "a", "dataset_version": "%s"}], '
+            b'"parameters": {"x": "\\ud800"}}' % str(dataset.dataset_version).encode(),
+            headers={"Content-Type": "application/json"},
+        )
+        assert surrogate.status_code in (400, 422), surrogate.text
         assert await refused(datasets=of(uuid4())) == (422, ["datasets[0].dataset_version"])
         assert await refused(datasets=of(stranger.dataset_version)) == (
             422,

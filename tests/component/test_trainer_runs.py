@@ -92,6 +92,17 @@ async def test_a_recipe_that_does_not_listen_is_killed(service_runner: Run) -> N
         assert _processes(experiment) == []
 
 
+async def test_what_a_recipe_leaves_behind_does_not_outlive_its_run(service_runner: Run) -> None:
+    async with service_runner("trainer") as running:
+        dataset = await world.add_dataset(running)
+        made = await world.add_experiment(
+            running, dataset, parameters={"recipe": "patient", "leaves": True, "pause": 0.2}
+        )
+        ended = await world.ended(running, made["id"], within=20)
+        assert ended["status"] == "SUCCESS"
+        assert _processes(made["id"]) == []
+
+
 async def test_a_waiting_experiment_is_cancelled_at_once(service_runner: Run) -> None:
     async with service_runner("trainer") as running:
         first = await _training(running)

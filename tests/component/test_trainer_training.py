@@ -33,6 +33,7 @@ async def _trained(running: RunningServices, made: dict[str, Any]) -> list[str]:
     return texts
 
 
+@pytest.mark.timeout(300)  # it compiles twice
 async def test_a_detector_is_trained_and_retrained_from_its_checkpoint(
     service_runner: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

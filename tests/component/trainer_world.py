@@ -44,6 +44,7 @@ class Parameters(RecipeParameters):
     dies_until: str = ""
     crashes: bool = False
     deaf: bool = False
+    leaves: bool = False
 
 
 class Patient:
@@ -63,6 +64,9 @@ class Patient:
         if chosen.dies_until and not Path(chosen.dies_until).exists():
             Path(chosen.dies_until).write_text(str(os.getpid()))
             os.kill(os.getpid(), signal.SIGKILL)
+        if chosen.leaves and os.fork() == 0:
+            time.sleep(60)
+            os._exit(0)
         if chosen.deaf:
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
         for step in range(1, chosen.steps + 1):

@@ -15,6 +15,7 @@ from services.trainer.core.job import Work, write_work
 
 _MODULE = "services.trainer.workers.run"
 _GRACE = 5.0
+_LOOK = 0.05
 _LONGEST_LINE = 2**20
 # What a recipe, perhaps somebody else's, has no business to read: keys and addresses.
 _PRIVATE = "SIGHTLOOP_"
@@ -61,15 +62,25 @@ def _environment(ours: Mapping[str, str]) -> dict[str, str]:
     }
 
 
+async def ended(process: Process) -> None:
+    """Return when the process has ended, having killed what it left behind.
+
+    `Process.wait` returns only when the pipes are closed, too, and what is left holds them open.
+    """
+    while process.returncode is None:  # noqa: ASYNC110  # there is no event for it
+        await asyncio.sleep(_LOOK)
+    _signal(process, signal.SIGKILL)
+
+
 async def _stop(process: Process) -> None:
-    """SIGTERM to the process and its children; SIGKILL where that does not help."""
+    """SIGTERM to the process and its children; SIGKILL to what is left of them."""
     if process.returncode is None:
         _signal(process, signal.SIGTERM)
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(process.wait(), _GRACE)
+            await asyncio.wait_for(ended(process), _GRACE)
     if process.returncode is None:
         _signal(process, signal.SIGKILL)
-        await process.wait()
+    await process.wait()
 
 
 def _signal(process: Process, number: signal.Signals) -> None:
