@@ -11,7 +11,15 @@ from pathlib import Path
 from playwright.sync_api import Browser, Page, sync_playwright
 
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
+BOTTOM = """() => {
+  const last = document.querySelector("#main").lastElementChild;
+  return Math.ceil(last?.getBoundingClientRect().bottom ?? 900);
+}"""
 SIZES = {"1440": (1440, 900), "390": (390, 844)}
+
+
+def say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
 
 
 def pages(page: Page) -> dict[str, str]:
@@ -57,14 +65,18 @@ def pages(page: Page) -> dict[str, str]:
     }
 
 
-def shoot(browser: Browser, url: str, folder: Path, *, theme: str, size: str, only: set[str]) -> None:
+def shoot(
+    browser: Browser, url: str, *, folder: Path, theme: str, size: str, only: set[str]
+) -> None:
     width, height = SIZES[size]
     context = browser.new_context(
-        viewport={"width": width, "height": height}, color_scheme=theme, timezone_id="Europe/Paris"
+        viewport={"width": width, "height": height},
+        color_scheme="dark" if theme == "dark" else "light",
+        timezone_id="Europe/Paris",
     )
     page = context.new_page()
-    page.on("console", lambda m: print(f"  {m.type}: {m.text}") if m.type == "error" else None)
-    page.on("pageerror", lambda error: print(f"  page error: {error}"))
+    page.on("console", lambda m: say(f"  {m.type}: {m.text}") if m.type == "error" else None)
+    page.on("pageerror", lambda error: say(f"  page error: {error}"))
     page.goto(url)
     page.get_by_label("Token").wait_for()
     if not only or "login" in only:
@@ -75,14 +87,14 @@ def shoot(browser: Browser, url: str, folder: Path, *, theme: str, size: str, on
     for name, path in pages(page).items():
         if only and name not in only:
             continue
-        print(name, size, theme)
+        say(f"{name} {size} {theme}")
         page.goto(url + path)
         page.wait_for_timeout(1500)
         full = name.startswith(("dashboard", "settings", "rollout"))
         if full:
             page.set_viewport_size({"width": width, "height": 2600})
             page.wait_for_timeout(700)
-            bottom = page.evaluate("Math.ceil(document.querySelector('#main').lastElementChild?.getBoundingClientRect().bottom ?? 900)")
+            bottom = page.evaluate(BOTTOM)
             page.set_viewport_size({"width": width, "height": min(3400, max(height, bottom + 60))})
             page.wait_for_timeout(500)
         page.screenshot(path=folder / f"{name}-{size}-{theme}.png")
@@ -92,7 +104,7 @@ def shoot(browser: Browser, url: str, folder: Path, *, theme: str, size: str, on
             "document.documentElement.scrollWidth - document.documentElement.clientWidth"
         )
         if overflow > 0:
-            print(f"  wider than the window by {overflow} px")
+            say(f"  wider than the window by {overflow} px")
     context.close()
 
 
@@ -105,7 +117,7 @@ def main() -> None:
         browser = play.chromium.launch(executable_path="/usr/bin/chromium", args=ARGUMENTS)
         for size in sizes:
             for theme in themes:
-                shoot(browser, url, Path(folder), theme=theme, size=size, only=set(names))
+                shoot(browser, url, folder=Path(folder), theme=theme, size=size, only=set(names))
         browser.close()
 
 

@@ -85,7 +85,7 @@ export function zoneName(zone: Zone, at: Date = new Date()): string {
   })
     .formatToParts(at)
     .find((one) => one.type === "timeZoneName");
-  return (part?.value ?? "UTC").replace("GMT", "UTC");
+  return (part?.value ?? "UTC").replace("GMT", "UTC").replace(/^UTC\+0$/, "UTC");
 }
 
 export function dateTime(at: string | number | Date, zone: Zone, withSeconds = false): string {
