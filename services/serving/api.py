@@ -58,7 +58,7 @@ _BODY: dict[str, Any] = {
 }
 
 
-@router.post("/predict", openapi_extra=_BODY, response_model_exclude_none=False)
+@router.post("/predict", openapi_extra=_BODY, response_model_exclude_unset=True)
 async def post_predict(
     request: Request,
     deployment: UUID,
