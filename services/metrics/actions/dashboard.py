@@ -147,12 +147,13 @@ def describe(row: RowMapping | None) -> Document:
         state = "ready"
     elif row["job_state"] in ("FAILED", "CANCELLED"):
         state = "failed"
+    ready = state == "ready"
     error = row["job_error"] or ("the job was cancelled" if state == "failed" else None)
     return {
         "state": state,
         "dataset_version": row["dataset_version"],
-        "done": row["job_done"] or 0,
-        "total": row["job_total"] or 0,
+        "done": row["images"] if ready else row["job_done"] or 0,
+        "total": row["images"] if ready else row["job_total"] or 0,
         "images": row["images"],
         "error": error if state == "failed" else None,
         "job": row["job"],

@@ -178,3 +178,17 @@ async def add_looks(tx: Tx, rows: Sequence[Mapping[str, Any]]) -> None:
     """Store looks; one at a time that has one already is left as it is."""
     if rows:
         await tx.execute(insert(look).values([dict(row) for row in rows]).on_conflict_do_nothing())
+
+
+async def forget_looks(
+    tx: Tx, organization: UUID, deployment: UUID, reference_id: UUID, *, since: datetime
+) -> None:
+    """Forget the looks from a time on: an image came into their windows."""
+    await tx.execute(
+        delete(look).where(
+            look.c.deployment == deployment,
+            look.c.organization == organization,
+            look.c.reference == reference_id,
+            look.c.time >= since,
+        )
+    )

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -14,6 +14,7 @@ from libs.blobs.blobs import BlobNotFound
 from libs.schemas.events import PredictionsScored, Score
 from libs.store.faults import is_transient
 from libs.store.leases import acquire
+from libs.store.session import Tx
 from libs.telemetry.metrics import counter, gauge
 from services.metrics.actions.bases import basis_of
 from services.metrics.actions.embedding import Embedding, embed_pictures
@@ -156,7 +157,8 @@ async def _store(
             pictures_scored.labels("scored").inc()
         deltas = aggregate.spread({t: Bucket.total(some) for t, some in buckets.items() if some})
         await rollups.add(tx, organization, deployment, deltas)
-        await _look(parts, tx, reference, basis)
+        times = [row["event_time"] for row in rows if row["id"] in found]
+        await _look(tx, reference, basis, times)
         await progress.advance(tx, organization, deployment, scored=1)
         if scores:
             event = PredictionsScored(
@@ -165,9 +167,22 @@ async def _store(
             await tx.emit(event, organization=organization)
 
 
-async def _look(parts: Metrics, tx: Any, reference: RowMapping, basis: Basis) -> None:
+async def _look(tx: Tx, reference: RowMapping, basis: Basis, times: Sequence[datetime]) -> None:
+    """Look where images of these times came in; looks that now have other windows are redone.
+
+    Newest first means that an image may come in before those that have been looked at already.
+    """
     which = reference["organization"], reference["deployment"], reference["id"]
-    live = await references.live_features(tx, *which, limit=basis.window + _EXTRA)
+    limit = basis.window + _EXTRA
+    live = await references.live_features(tx, *which, limit=limit)
+    if not times or len(live) < basis.window:
+        return
+    # Where there is more than was read, the windows of its oldest images are not whole.
+    first = live[-basis.window if len(live) == limit else -1]["event_time"]
+    within = [time for time in times if time >= first]
+    if not within:
+        return
+    await references.forget_looks(tx, *which, since=min(within))
     last = await references.last_look(tx, *which)
     made = await asyncio.to_thread(
         looks.taken,
