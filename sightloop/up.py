@@ -51,7 +51,7 @@ async def up(
             _write(bus_address, postgres.dsn("sightloop_bus"))
             closing.callback(bus_address.unlink, missing_ok=True)
             keys = keys_in(data, now=SystemClock().now())
-            for name, value in keys.environment().items():
+            for name, value in (keys.environment() | _folders(data)).items():
                 os.environ.setdefault(name, value)
             settings = load(
                 Platform,
@@ -75,6 +75,18 @@ async def up(
                     await on_ready(address, token, str(organization))
 
             await run_services(SERVICES, settings, listener, migrate=True, on_ready=ready)
+
+
+def _folders(data: Path) -> dict[str, str]:
+    """Everything that services keep on disk lies in the data folder."""
+    kept = {
+        "SIGHTLOOP_TRAINER_FOLDER": "trainer/runs",
+        "SIGHTLOOP_TRAINER_CACHE": "trainer/compiled",
+        "SIGHTLOOP_SERVING_CACHE": "serving",
+    }
+    for folder in kept.values():
+        (data / folder).mkdir(parents=True, exist_ok=True)
+    return {name: str((data / folder).resolve()) for name, folder in kept.items()}
 
 
 def announce(url: str, token: str) -> None:

@@ -2,6 +2,7 @@
 
 import io
 import json
+import mimetypes
 import time
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
@@ -53,7 +54,7 @@ class Api:
         """Let the platform's model look at a picture."""
         answer = self._http.post(
             f"/api/serving/v1/deployments/{deployment}/predict",
-            files={"image": (shot.filename, shot.content, "image/jpeg")},
+            files={"image": (shot.filename, shot.content, _type_of(shot.filename))},
             data={"source": "belt camera", "tags": tags},
         )
         result: dict[str, Any] = self._checked(answer).json()
@@ -105,6 +106,10 @@ class Api:
         if answer.is_success:
             return answer
         raise Refused(f"{answer.request.method} {answer.request.url.path}: {_said(answer)}")
+
+
+def _type_of(filename: str) -> str:
+    return mimetypes.guess_type(filename)[0] or "application/octet-stream"
 
 
 def _said(answer: httpx.Response) -> str:

@@ -124,6 +124,7 @@ def traffic(play: Play) -> dict[str, Any]:
         "drift_alarm": (seen["drift"] or {}).get("alarm"),
         "drift_d": _last((seen["drift"] or {}).get("d", [])),
         "drift_threshold": (seen["drift"] or {}).get("threshold"),
+        "outlier_p50": _last((seen["outlier"] or {}).get("p50", [])),
     }
 
 
@@ -143,7 +144,7 @@ def camera(play: Play) -> dict[str, Any]:
         "drift_d": _last(seen["drift"]["d"]),
         "drift_threshold": seen["drift"]["threshold"],
         "features_rejected": [f["name"] for f in seen["drift"]["features"] if f["rejected"]],
-        "outlier_share_alarm": _last(seen["outlier"]["share_alarm"]) if seen["outlier"] else None,
+        "outlier_p50": _last((seen["outlier"] or {}).get("p50", [])),
     }
 
 
@@ -166,7 +167,12 @@ def reviews(play: Play) -> dict[str, Any]:
         within=120,
         seen=lambda c: bar.to(c["SUBMITTED"]),
     )
-    version = api.get(f"{FEEDBACK}/versions/{play.ids['production']}")
+    version = until(
+        lambda: api.get(f"{FEEDBACK}/versions/{play.ids['production']}"),
+        lambda seen: seen["assets"] >= done,
+        what="the dataset version settles",
+        within=60,
+    )
     return {
         "reviewed": dashboard["quality"]["reviewed"],
         "champion_quality": dashboard["quality"]["champion"],

@@ -7,6 +7,7 @@ import pytest
 from fastapi import APIRouter
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
+from pydantic import SecretStr
 
 from libs.api.caller import declared_scope
 from libs.api.tokens import Verifier, read_public_key
@@ -35,7 +36,7 @@ async def built(name: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Ser
         database_url="postgresql+asyncpg://nowhere/{service}",
         bus_url="memory://",
         blobs_url=f"file://{folder}",
-        token_public_key=keys.public_key,
+        token_public_key=SecretStr(keys.public_key),
     )
     async with (
         open_blobs(settings.blobs_url, public_url="http://x") as blobs,

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
 import httpx
+from pydantic import SecretStr
 
 from libs.api.scopes import ROLES, Role, Scope
 from libs.api.tokens import Claims, read_private_key, sign
@@ -116,8 +117,8 @@ async def running_services(
         blobs_url=f"file://{folder / 'blobs'}",
         public_url=url,
         internal_url=url,
-        token_public_key=keys.public_key,
-        service_token=keys.service_token,
+        token_public_key=SecretStr(keys.public_key),
+        service_token=SecretStr(keys.service_token),
         log_level="WARNING",
     )
     async with contextlib.AsyncExitStack() as stack:

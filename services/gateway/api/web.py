@@ -1,5 +1,6 @@
 """The interface: hashed assets for good, one page for every path that is none of the API's."""
 
+import re
 from pathlib import Path
 
 from fastapi import APIRouter
@@ -17,6 +18,7 @@ _HEADERS = {
     "Referrer-Policy": "same-origin",
     "Cache-Control": "no-cache",
 }
+_HASHED = re.compile(r"^assets/.+-[A-Za-z0-9_-]{8}\.[a-z0-9]+$")
 _FOR_GOOD = {"Cache-Control": "public, max-age=31536000, immutable"}
 _MISSING = (
     "<!doctype html><title>Sightloop</title><p>The interface is not built: run <code>make web"
@@ -36,7 +38,7 @@ def web_routes(web: Path | None) -> APIRouter:
             return HTMLResponse(_MISSING, 200 if not path else 404)
         wanted = (web / path).resolve()
         if path and wanted.is_relative_to(web.resolve()) and wanted.is_file():
-            hashed = path.startswith("assets/")
+            hashed = _HASHED.search(path) is not None
             return FileResponse(wanted, headers=_HEADERS | (_FOR_GOOD if hashed else {}))
         if path.startswith("assets/"):
             raise not_found(f"path /{path}")
