@@ -17,7 +17,12 @@ from services.metrics.settings import MetricsSettings
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metrics:
-    """The metrics service's parts. `bases`, `qualities`: what was computed lately."""
+    """The metrics service's parts.
+
+    `bases`, `qualities`, `documents`: what was computed lately. A document is kept under its
+    ETag, which names deployment, range and how far every number is: all who watch a deployment
+    ask for the same one when they are told that it moved.
+    """
 
     settings: MetricsSettings
     clock: Clock
@@ -28,6 +33,7 @@ class Metrics:
     datasets: Table[DatasetVersionChanged]
     models: Table[ModelVersionChanged]
     bases: Recent[UUID, Basis] = field(default_factory=lambda: Recent(8))
+    documents: Recent[str, bytes] = field(default_factory=lambda: Recent(32))
     qualities: Recent[tuple[object, ...], dict[str, Any]] = field(
         default_factory=lambda: Recent(128)
     )

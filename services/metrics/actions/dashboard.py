@@ -61,19 +61,36 @@ class Range:
         return Span(self.width.level, self.first, self.first + self.points * self.width.width)
 
 
-async def tag(
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """How a deployment's numbers stand. `tag`: an ETag that changes with every one of them."""
+
+    tag: str
+    reviewed: int
+    reference: RowMapping | None
+
+
+async def state_of(
     read: Read, organization: UUID, deployment: DeploymentChanged, asked: Range
-) -> tuple[str, RowMapping | None]:
-    """An ETag that changes with every number of the dashboard, and how far the numbers are."""
+) -> State:
+    """How the numbers of a dashboard stand: two reads by key."""
     moved = await progress.find(read, organization, deployment.deployment)
+    reference = await references.find(read, organization, deployment.deployment)
     families = ("logged", "scored", "reviewed", "referenced")
     facts = (
         [str(moved[name]) for name in families] if moved is not None else [],
+        organization,
+        deployment.deployment,
         deployment.revision,
         asked.start.isoformat(),
         asked.end.isoformat(),
+        sorted(str(item) for item in describe(reference).items()),
     )
-    return f'"{hashlib.blake2b(repr(facts).encode(), digest_size=12).hexdigest()}"', moved
+    return State(
+        tag=f'"{hashlib.blake2b(repr(facts).encode(), digest_size=12).hexdigest()}"',
+        reviewed=moved["reviewed"] if moved is not None else 0,
+        reference=reference,
+    )
 
 
 async def assemble(
@@ -83,16 +100,16 @@ async def assemble(
     deployment: DeploymentChanged,
     asked: Range,
     *,
-    reviewed: int,
+    state: State,
 ) -> Document:
-    """The whole document. `reviewed`: how often the deployment's reviews changed."""
+    """The whole document."""
     which = organization, deployment.deployment
     spans = buckets.cover(asked.start, asked.end)
     charted, rest = await rollups.totals(read, *which, spans)
     chart = await rollups.charted(read, organization, [deployment.deployment], asked.span)
     heats = await rollups.heat_grids(read, *which, buckets.cover_hours(asked.start, asked.end))
     names = await progress.label_names(read, *which)
-    row = await references.find(read, *which)
+    row = state.reference
     ready = row if row is not None and row["ready"] is not None else None
     few = dashboard.predictions_in(charted) <= POINTS
     newest = await predictions.newest(
@@ -100,7 +117,7 @@ async def assemble(
     )
     drift = await _drift(read, organization, ready, asked) if ready is not None else None
     judged = await _quality(
-        parts, read, organization, deployment, asked, reviewed=reviewed, names=names
+        parts, read, organization, deployment, asked, reviewed=state.reviewed, names=names
     )
     facts = Facts(
         chart=[((start - asked.first) // asked.width.width, some) for _, start, some in chart],

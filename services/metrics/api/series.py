@@ -81,19 +81,17 @@ async def get_dashboard(
     except RangeImpossible as error:
         raise invalid(str(error), [("from", "must be before `to`")]) from error
     async with parts.database.read() as read:
-        etag, moved = await dashboard.tag(read, caller.organization, known, asked)
-        headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
-        if if_none_match == etag:
+        state = await dashboard.state_of(read, caller.organization, known, asked)
+        headers = {"ETag": state.tag, "Cache-Control": "private, no-cache"}
+        if if_none_match == state.tag:
             return Response(status_code=304, headers=headers)
-        document = await dashboard.assemble(
-            parts,
-            read,
-            caller.organization,
-            known,
-            asked,
-            reviewed=moved["reviewed"] if moved is not None else 0,
-        )
-    return Response(msgspec.json.encode(document), media_type="application/json", headers=headers)
+        kept = parts.documents.get(state.tag)
+        if kept is None:
+            document = await dashboard.assemble(
+                parts, read, caller.organization, known, asked, state=state
+            )
+            kept = parts.documents.put(state.tag, msgspec.json.encode(document))
+    return Response(kept, media_type="application/json", headers=headers)
 
 
 async def known_deployment(parts: Metrics, caller: Caller, deployment: UUID) -> DeploymentChanged:
