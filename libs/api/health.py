@@ -9,7 +9,10 @@ from starlette.responses import JSONResponse, Response
 
 @dataclass(frozen=True, slots=True)
 class Component:
-    """A part of the process and how it is. `reason` says why where it is not well."""
+    """A part of the process and how it is.
+
+    `reason` says why where it is not well; a part that still works may have one too.
+    """
 
     name: str
     ready: bool
@@ -32,7 +35,7 @@ class Report:
         return all(component.live for component in self.components)
 
     def document(self) -> dict[str, object]:
-        unwell = [c for c in self.components if not (c.ready and c.live)]
+        unwell = [c for c in self.components if c.reason or not (c.ready and c.live)]
         return {
             "ready": self.ready,
             "live": self.live,

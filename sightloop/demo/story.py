@@ -117,13 +117,19 @@ def deploy(play: Play) -> dict[str, Any]:
 def traffic(play: Play) -> dict[str, Any]:
     """Ordinary days: predictions arrive, nothing alarms."""
     _log(play, play.amounts.clean, changed=False, what="predictions, as trained for")
-    seen = _counted(play)
+    _counted(play)
+    seen = until(
+        lambda: _dashboard(play),
+        lambda dashboard: dashboard["drift"] is not None,
+        what="the pictures are compared with the reference",
+        within=60,
+    )
     return {
         "predictions": seen["predictions"],
         "latency_p95": _last(seen["latency"]["champion"]["p95"]),
-        "drift_alarm": (seen["drift"] or {}).get("alarm"),
-        "drift_d": _last((seen["drift"] or {}).get("d", [])),
-        "drift_threshold": (seen["drift"] or {}).get("threshold"),
+        "drift_alarm": seen["drift"]["alarm"],
+        "drift_d": _last(seen["drift"]["d"]),
+        "drift_threshold": seen["drift"]["threshold"],
         "outlier_p50": _last((seen["outlier"] or {}).get("p50", [])),
     }
 

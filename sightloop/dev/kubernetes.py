@@ -174,4 +174,6 @@ def _keep_secret(path: Path, text: str) -> None:
 
 def _new_key() -> str:
     key = ec.generate_private_key(ec.SECP256R1())
-    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    # The one format in which the server finds both halves of a key.
+    sec1 = PrivateFormat.TraditionalOpenSSL
+    return key.private_bytes(Encoding.PEM, sec1, NoEncryption()).decode()

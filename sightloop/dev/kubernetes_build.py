@@ -70,7 +70,6 @@ def _build(folder: Path) -> None:
             folder,
             require=f"k8s.io/kubernetes v{KUBERNETES_VERSION}",
             replace=[f"{name} => {name} {staged}" for name in staged_modules(_go_mod(source))],
-            linker=f"-X k8s.io/component-base/version.gitVersion=v{KUBERNETES_VERSION}",
         )
         _compile(
             _ETCD, source / "etcd", folder, require=f"go.etcd.io/etcd/server/v3 v{ETCD_VERSION}"
@@ -93,7 +92,6 @@ def _compile(
     *,
     require: str,
     replace: Iterable[str] = (),
-    linker: str = "",
 ) -> None:
     """Build one program, named like its source folder."""
     source.mkdir()
@@ -101,4 +99,4 @@ def _compile(
     lines += [f"replace {line}" for line in replace]
     (source / "go.mod").write_text("\n".join(lines) + "\n")
     (source / "main.go").write_text(main)
-    run_go(["build", "-ldflags", f"-s -w {linker}", "-o", str(into / source.name), "."], cwd=source)
+    run_go(["build", "-ldflags", "-s -w", "-o", str(into / source.name), "."], cwd=source)
