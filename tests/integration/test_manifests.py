@@ -2,6 +2,8 @@
 so is a pod below the `restricted` standard."""
 
 import os
+import re
+import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -168,6 +170,19 @@ def test_the_base_with_a_component_is_taken(
     documents = rendered(with_component(manifests, component))
 
     assert len(documents) > len(rendered(manifests / "base"))
+    assert refusals(cluster, documents) == []
+
+
+def test_the_overlay_of_the_manual_is_taken(cluster: Cluster, manifests: Path) -> None:
+    manual = (MANIFESTS.parents[1] / "docs/operations.md").read_text()
+    [text] = re.findall(r"^    # kustomization\.yaml\n((?:    .+\n)+)", manual, re.MULTILINE)
+    folder = manifests / "overlays/manual"
+    folder.mkdir()
+    (folder / "kustomization.yaml").write_text(textwrap.dedent(text))
+    documents = rendered(folder)
+    [rule] = named(documents, "Ingress")["sightloop"]["spec"]["rules"]
+
+    assert rule["host"] == "sightloop.example.com"
     assert refusals(cluster, documents) == []
 
 
