@@ -1,12 +1,13 @@
 """Pictures of the pages, to be looked at: `python scripts/screenshots.py URL FOLDER [NAME…]`.
 
-Each page at 1440 and 390 px, light and dark. URL is a running system or the mock; the token is read
-from SIGHTLOOP_TOKEN (the mock takes any of eight characters or more).
+Each page at 1440 and 390 px, light and dark. URL is a running system; the token is
+read from SIGHTLOOP_TOKEN.
 """
 
 import os
 import sys
 from pathlib import Path
+from typing import Any, cast
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
@@ -25,14 +26,23 @@ def say(text: str) -> None:
 def pages(page: Page) -> dict[str, str]:
     """Name and path of each page, with the ids of the running system."""
 
-    def first(path: str, n: int = 0) -> dict[str, str]:
-        items = page.evaluate(f"fetch('/api{path}').then(r => r.json())")["items"]
-        return items[n] if n < len(items) else {}
+    def items(path: str) -> list[dict[str, Any]]:
+        found = page.evaluate(f"fetch('/api{path}').then(r => r.json())")["items"]
+        return cast(list[dict[str, Any]], found)
+
+    def first(path: str) -> dict[str, Any]:
+        return next(iter(items(path)), {})
 
     org = page.evaluate("fetch('/api/gateway/v1/me').then(r => r.json())")["organization"]["name"]
-    d, other, empty = (first("/deployer/v1/deployments", n).get("id", "none") for n in range(3))
+    made = items("/deployer/v1/deployments")
+    asked = "&".join(f"deployment={one['id']}" for one in made)
+    busy = {s["deployment"]: s["predictions"] for s in items(f"/metrics/v1/summaries?{asked}")}
+    made.sort(key=lambda one: -busy.get(one["id"], 0))
+    detecting = [one["id"] for one in made if one["type"] != "CLASSIFICATION"] or ["none"]
+    d, empty = detecting[0], detecting[-1]
+    other = next((one["id"] for one in made if one["type"] == "CLASSIFICATION"), "none")
     running = first("/trainer/v1/experiments")
-    model = first("/deployer/v1/models").get("id", "none")
+    model = made[0]["champion"]["model"] if made else "none"
     version = first(f"/deployer/v1/models/{model}/versions").get("id", "none")
     at = f"/o/{org}/deployments/{d}"
     experiments = f"/o/{org}/projects/{running.get('project', 'all')}/experiments"
@@ -76,12 +86,13 @@ def shoot(
     )
     page = context.new_page()
     page.on("console", lambda m: say(f"  {m.type}: {m.text}") if m.type == "error" else None)
+    page.on("response", lambda r: say(f"  {r.status} {r.url}") if r.status >= 400 else None)
     page.on("pageerror", lambda error: say(f"  page error: {error}"))
     page.goto(url)
     page.get_by_label("Token").wait_for()
     if not only or "login" in only:
         page.screenshot(path=folder / f"login-{size}-{theme}.png")
-    page.get_by_label("Token").fill(os.environ.get("SIGHTLOOP_TOKEN", "mock-token"))
+    page.get_by_label("Token").fill(os.environ["SIGHTLOOP_TOKEN"])
     page.get_by_role("button", name="Sign in").click()
     page.get_by_role("heading", name="Deployments").wait_for()
     for name, path in pages(page).items():

@@ -17,30 +17,27 @@ export function boundsOf(points: readonly Point[]): Box {
   return [x, y, Math.max(...xs) - x, Math.max(...ys) - y];
 }
 
+/** One of the columns is empty: boxes of a detector, polygons of a segmenter, both of a classifier. */
+function outlines({ boxes, polygons }: { boxes: Box[]; polygons: Point[][] }) {
+  return polygons.length > 0
+    ? polygons.map((polygon) => ({ box: boundsOf(polygon), polygon }))
+    : boxes.map((box) => ({ box, polygon: null }));
+}
+
 export function fromModel(shapes: ModelShapes): Drawn[] {
-  const count = shapes.polygons?.length ?? shapes.boxes?.length ?? 0;
-  return Array.from({ length: count }, (_, i) => {
-    const polygon = shapes.polygons?.[i] ?? null;
-    return {
-      label: shapes.classes[i] ?? 0,
-      score: shapes.scores[i] ?? null,
-      box: polygon ? boundsOf(polygon) : shapes.boxes![i]!,
-      polygon,
-    };
-  });
+  return outlines(shapes).map((outline, i) => ({
+    label: shapes.classes[i] ?? 0,
+    score: shapes.scores[i] ?? null,
+    ...outline,
+  }));
 }
 
 export function fromReview(shapes: ReviewShapes, labels: readonly string[]): Drawn[] {
-  const count = shapes.polygons?.length ?? shapes.boxes?.length ?? 0;
-  return Array.from({ length: count }, (_, i) => {
-    const polygon = shapes.polygons?.[i] ?? null;
-    return {
-      label: labels.indexOf(shapes.labels[i] ?? ""),
-      score: null,
-      box: polygon ? boundsOf(polygon) : shapes.boxes![i]!,
-      polygon,
-    };
-  });
+  return outlines(shapes).map((outline, i) => ({
+    label: labels.indexOf(shapes.labels[i] ?? ""),
+    score: null,
+    ...outline,
+  }));
 }
 
 export interface PaintStyle {

@@ -69,7 +69,7 @@ function Detail({ one }: { one: Experiment }) {
         )}
       </div>
       {one.error && <Notice tone="danger">{one.error}</Notice>}
-      {!over && one.total !== null && (
+      {!over && one.total > 0 && (
         <div className="row">
           <span className="grow">
             <Progress done={one.done} total={one.total} label="Progress" />

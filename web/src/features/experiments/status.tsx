@@ -1,17 +1,25 @@
-import type { JobState } from "@/api/types";
+import type { ExperimentStatus } from "@/api/types";
 
-const TONES: Record<JobState, string> = {
-  QUEUED: "",
+const TONES: Record<ExperimentStatus, string> = {
+  PENDING: "",
   RUNNING: "accent",
-  SUCCEEDED: "ok",
+  SUCCESS: "ok",
   FAILED: "danger",
-  CANCELLED: "warn",
+  CANCELED: "warn",
 };
 
-export function isOver(status: JobState): boolean {
-  return status === "SUCCEEDED" || status === "FAILED" || status === "CANCELLED";
+const NAMES: Record<ExperimentStatus, string> = {
+  PENDING: "pending",
+  RUNNING: "running",
+  SUCCESS: "succeeded",
+  FAILED: "failed",
+  CANCELED: "cancelled",
+};
+
+export function isOver(status: ExperimentStatus): boolean {
+  return status === "SUCCESS" || status === "FAILED" || status === "CANCELED";
 }
 
-export function StatusBadge({ status }: { status: JobState }) {
-  return <span className={`badge ${TONES[status] ?? ""}`}>{status.toLowerCase()}</span>;
+export function StatusBadge({ status }: { status: ExperimentStatus }) {
+  return <span className={`badge ${TONES[status]}`}>{NAMES[status]}</span>;
 }

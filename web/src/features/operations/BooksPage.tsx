@@ -8,7 +8,7 @@ import { Empty, Loaded } from "@/components/states";
 import { count } from "@/lib/format";
 import { useLiveQueries } from "@/lib/live/hooks";
 
-/** received = stored + duplicate + rejected + dead-lettered + in flight, for each deployment. */
+/** received = stored + duplicate + rejected + in flight, for each deployment. */
 export default function BooksPage() {
   const query = useQuery(deployments);
   const all = query.data?.items ?? [];
@@ -18,9 +18,7 @@ export default function BooksPage() {
     <div className="content">
       <div className="page-head">
         <h1>Books</h1>
-        <span className="muted">
-          received = stored + duplicate + rejected + dead-lettered + in flight
-        </span>
+        <span className="muted">received = stored + duplicate + rejected + in flight</span>
       </div>
       <Loaded query={query}>
         {({ items }) =>
@@ -36,7 +34,6 @@ export default function BooksPage() {
                     <th className="num">Stored</th>
                     <th className="num">Duplicate</th>
                     <th className="num">Rejected</th>
-                    <th className="num">Dead-lettered</th>
                     <th className="num">In flight</th>
                     <th>Balance</th>
                     <th>Rejections by reason</th>
@@ -65,8 +62,7 @@ function BookRow(props: { deployed: Deployment; book: Ledger | undefined; error:
   const { deployed, book } = props;
   const org = useOrg();
   const left = book
-    ? book.received -
-      (book.stored + book.duplicate + book.rejected + book.dead_lettered + book.in_flight)
+    ? book.received - (book.stored + book.duplicate + book.rejected + book.in_flight)
     : 0;
   return (
     <tr>
@@ -79,7 +75,6 @@ function BookRow(props: { deployed: Deployment; book: Ledger | undefined; error:
       <td className="num">{count(book?.stored)}</td>
       <td className="num">{count(book?.duplicate)}</td>
       <td className="num">{count(book?.rejected)}</td>
-      <td className="num">{count(book?.dead_lettered)}</td>
       <td className="num">{count(book?.in_flight)}</td>
       <td>
         {book ? (

@@ -31,7 +31,10 @@ export function Status({ status }: { status: ReviewStatus | null }) {
 /** "7 shapes", or the label of a classified image. */
 function content(item: Predicted, labels: readonly string[]): string {
   const { classes, boxes, polygons } = item.champion.shapes;
-  if (!boxes && !polygons) return labels[classes[0] ?? -1] ?? "no label";
+  const [first] = classes;
+  if (first !== undefined && boxes.length + polygons.length === 0) {
+    return labels[first] ?? "no label";
+  }
   return `${item.boxes} ${item.boxes === 1 ? "shape" : "shapes"}`;
 }
 

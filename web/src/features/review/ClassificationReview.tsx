@@ -40,7 +40,7 @@ export function ClassificationReview(props: ReviewProps) {
       asset: detail.id,
       filename: detail.filename,
       revision: detail.revision,
-      shapes: { labels: [name] },
+      shapes: { labels: [name], boxes: [], polygons: [] },
       start,
       draw: isQueued(queued) ? queued.draw : (detail.review?.draw ?? null),
       draft: null,

@@ -76,7 +76,7 @@ function Resolve(props: { save: Save; theirs: Review; labels: readonly string[] 
               <span>
                 {shapes.labels[i]}{" "}
                 <span className="muted small">
-                  {shapes.boxes?.[i]?.map((n) => Math.round(n)).join(", ")}
+                  {shapes.boxes[i]?.map((n) => Math.round(n)).join(", ")}
                 </span>
               </span>
             </label>

@@ -3,6 +3,7 @@ import { useNavigate, useSearch } from "@tanstack/react-router";
 import { useEffect, useMemo, useRef, useState } from "react";
 import { useStore } from "zustand";
 import { prediction } from "@/api/queries";
+import type { ReviewShapes } from "@/api/types";
 import { announce } from "@/components/Announcer";
 import { Skeleton } from "@/components/states";
 import { Canvas, type CanvasHandle } from "@/features/review/Canvas";
@@ -34,6 +35,8 @@ const carried: { size: string; view: View | null; label: number; confidence: num
   label: 0,
   confidence: null,
 };
+
+const NOTHING: ReviewShapes = { labels: [], boxes: [], polygons: [] };
 
 export function DetectionReview(props: ReviewProps) {
   const { detail, deployed, user, queued } = props;
@@ -107,7 +110,7 @@ function Editor(
       asset: detail.id,
       filename: detail.filename,
       revision: detail.revision,
-      shapes: empty ? { labels: [], boxes: [] } : toReview(shapes, labels),
+      shapes: empty ? NOTHING : toReview(shapes, labels),
       start,
       draw: isQueued(queued) ? queued.draw : (detail.review?.draw ?? null),
       draft: draftId,

@@ -11,8 +11,8 @@ function count(shapes: ReviewShapes): number {
 function equal(a: ReviewShapes, i: number, b: ReviewShapes, j: number): boolean {
   if (a.labels[i] !== b.labels[j]) return false;
   const box = (shapes: ReviewShapes, k: number) => {
-    const polygon = shapes.polygons?.[k];
-    return polygon ? boundsOf(polygon) : shapes.boxes?.[k];
+    const polygon = shapes.polygons[k];
+    return polygon ? boundsOf(polygon) : shapes.boxes[k];
   };
   const [p, q] = [box(a, i), box(b, j)];
   if (!p || !q) return !p && !q;
@@ -45,16 +45,14 @@ export function merged(
     (i) => !parts.mine.includes(i) || taken.has(`mine ${i}`),
   );
   const right = parts.theirs.filter((j) => taken.has(`theirs ${j}`));
-  const out: ReviewShapes = {
-    labels: [...left.map((i) => mine.labels[i]!), ...right.map((j) => theirs.labels[j]!)],
+  // A column that the task does not have is empty on both sides, and stays so.
+  const both = <T>(a: readonly T[], b: readonly T[]): T[] => [
+    ...left.flatMap((i) => a.slice(i, i + 1)),
+    ...right.flatMap((j) => b.slice(j, j + 1)),
+  ];
+  return {
+    labels: both(mine.labels, theirs.labels),
+    boxes: both(mine.boxes, theirs.boxes),
+    polygons: both(mine.polygons, theirs.polygons),
   };
-  if (mine.polygons || theirs.polygons) {
-    out.polygons = [
-      ...left.map((i) => mine.polygons![i]!),
-      ...right.map((j) => theirs.polygons![j]!),
-    ];
-  } else if (mine.boxes || theirs.boxes) {
-    out.boxes = [...left.map((i) => mine.boxes![i]!), ...right.map((j) => theirs.boxes![j]!)];
-  }
-  return out;
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { Box } from "@/api/types";
 import { compared, merged } from "@/features/review/conflict";
 import * as doc from "@/features/review/document";
 import { bounded } from "@/features/review/drafts";
@@ -58,7 +59,7 @@ describe("saving", () => {
   });
 
   it("writes an empty review as no label and no box", () => {
-    expect(doc.toReview([], ["car"])).toEqual({ labels: [], boxes: [] });
+    expect(doc.toReview([], ["car"])).toEqual({ labels: [], boxes: [], polygons: [] });
   });
 
   it("carries a polygon along when its box is moved", () => {
@@ -82,14 +83,16 @@ describe("conflicts", () => {
     boxes: [
       [0, 0, 10, 10],
       [50, 50, 10, 10],
-    ] as never,
+    ] as Box[],
+    polygons: [],
   };
   const theirs = {
     labels: ["car", "bus"],
     boxes: [
       [0, 0, 10, 10],
       [50, 50, 10, 10],
-    ] as never,
+    ] as Box[],
+    polygons: [],
   };
 
   it("takes shapes of one label that overlap as the same", () => {

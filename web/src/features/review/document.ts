@@ -89,9 +89,13 @@ export function isAbove(shape: Shape, confidence: number): boolean {
 export function toReview(shapes: readonly Shape[], labels: readonly string[]): ReviewShapes {
   const names = shapes.map((one) => labels[one.label] ?? "");
   if (shapes.some((one) => one.polygon)) {
-    return { labels: names, polygons: shapes.map((one) => one.polygon ?? corners(one.box)) };
+    return {
+      labels: names,
+      boxes: [],
+      polygons: shapes.map((one) => one.polygon ?? corners(one.box)),
+    };
   }
-  return { labels: names, boxes: shapes.map((one) => one.box) };
+  return { labels: names, boxes: shapes.map((one) => one.box), polygons: [] };
 }
 
 function corners([x, y, w, h]: Box): Point[] {
