@@ -9,6 +9,7 @@ import msgspec
 import numpy as np
 import pytest
 from PIL import Image
+from sqlalchemy import select
 
 from libs.schemas.events import (
     DataDeleted,
@@ -23,6 +24,7 @@ from services.metrics.core.buckets import Level, Span
 from services.metrics.core.rollup import Bucket, Count, Series
 from services.metrics.parts import Metrics
 from services.metrics.store import rollups
+from services.metrics.tables import prediction
 from tests.component import metrics_world as world
 from tests.support.waiting import eventually
 
@@ -142,7 +144,11 @@ async def test_training_data_then_scores_then_an_alarm_on_changed_pictures(servi
 
         # Earlier predictions are scored too, and told in chunks.
         seen = await until_scored(running, of, 60)
-        scores = [score for event in running.emitted(PredictionsScored) for score in event.scores]
+
+        async def told_scores():
+            return [s for event in running.emitted(PredictionsScored) for s in event.scores]
+
+        scores = await eventually(told_scores, lambda some: len(some) == 60)
         assert {score.prediction for score in scores} == {one.prediction for one in earlier}
         assert {len(score.embedding) for score in scores} == {128}
         outliers = [p["outlier"] for p in seen["points"]]
@@ -202,7 +208,7 @@ async def test_another_version_recomputes_and_scores_again_without_counting_twic
         of = world.deployment()
         first, second = [await dataset(running, rng, images=60) for _ in range(2)]
         await running.publish(of, first, second)
-        some = await log_pictures(running, of, rng, 12)
+        await log_pictures(running, of, rng, 12)
         await put_training_data(running, of, first)
         await until_scored(running, of, 12)
         await put_training_data(running, of, second)
@@ -214,10 +220,26 @@ async def test_another_version_recomputes_and_scores_again_without_counting_twic
         await eventually(lambda: scored_count(running, of), lambda c: c == (12, 12))
         ready = await until_reference(running, of, "ready")
         assert ready["dataset_version"] == str(second.dataset_version)
-        # A picture that is gone is no longer waited for.
-        gone = some[0]
-        assert gone.picture is not None
-        await running.publish(DataDeleted(data=gone.data, picture=gone.picture, erase=True))
+
+
+async def test_an_erased_image_loses_its_picture_and_its_embedding(service_runner):
+    rng = np.random.default_rng(4)
+    async with service_runner("metrics") as running:
+        of = world.deployment()
+        version = await dataset(running, rng, images=30)
+        await running.publish(of, version)
+        (one,) = await log_pictures(running, of, rng, 1)
+        await put_training_data(running, of, version)
+        await until_scored(running, of, 1)
+        assert one.picture is not None
+        await running.publish(DataDeleted(data=one.data, picture=one.picture, erase=True))
+
+        async def kept():
+            async with running.parts(Metrics).database.read() as read:
+                return await read.first(select(prediction.c.picture, prediction.c.embedding))
+
+        await eventually(kept, lambda row: row["picture"] is None and row["embedding"] is None)
+        assert await scored_count(running, of) == (1, 1)
 
 
 async def test_a_picture_that_cannot_be_read_is_left_out(service_runner):
