@@ -126,7 +126,7 @@ async def _start(server: Server, folder: Path, stack: AsyncExitStack) -> dict[st
         case Server.POSTGRES:
             postgres = await stack.enter_async_context(EmbeddedPostgres(folder / "postgres"))
             for module in pkgutil.iter_modules(services.__path__):
-                await postgres.create_database(module.name)
+                await postgres.create_database(f"sightloop_{module.name}")
             return {"SIGHTLOOP_DATABASE_URL": postgres.dsn_template("sightloop_")}
 
 

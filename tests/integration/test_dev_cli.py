@@ -18,6 +18,8 @@ from typer.testing import CliRunner
 from sightloop.dev.cli import dev
 from sightloop.dev.kafka import KafkaBroker
 from sightloop.dev.kafka_jars import pinned_jars
+from sightloop.dev.kubernetes import KubernetesApi
+from sightloop.dev.kustomize import Kustomize
 from sightloop.dev.node import Node
 from sightloop.dev.part import Available, FetchFailed, Missing
 from sightloop.dev.s3 import S3Server
@@ -72,6 +74,22 @@ def test_a_fetch_without_the_means_says_which_and_leaves_nothing(empty_cache: Pa
         fetch_jars()
     assert isinstance(KafkaBroker.available(), Missing)
     assert not (empty_cache / "kafka-4.1.1").exists()
+
+
+def test_the_parts_for_manifests_are_fetched_when_asked_for(
+    empty_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A Go in its own installer's folder is found without the path.
+    monkeypatch.setattr("sightloop.dev.go.shutil.which", lambda *_, **__: None)
+    assert "kubernetes" not in CliRunner().invoke(dev, ["doctor"]).output
+
+    done = CliRunner().invoke(dev, ["fetch", "--kubernetes"])
+
+    assert done.exit_code == 1
+    for part in ("kustomize", "kubernetes"):
+        assert f"{part}: no Go to build with" in done.output
+    assert isinstance(Kustomize.available(), Missing)
+    assert isinstance(KubernetesApi.available(), Missing)
 
 
 def test_a_tampered_jar_is_not_taken(
@@ -151,7 +169,7 @@ async def test_up_prints_variables_that_work_and_ends_at_ctrl_c(tmp_path: Path) 
         name, _, value = (await said.readline()).decode().strip().partition("=")
         assert name == "export SIGHTLOOP_DATABASE_URL"
         assert (await said.readline()).decode().startswith("# running")
-        engine = create_async_engine(value.strip("'").format(service="postgres"))
+        engine = create_async_engine(value.strip("'").format(service="gateway"))
         async with engine.connect():
             pass
         await engine.dispose()
