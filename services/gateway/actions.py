@@ -7,6 +7,7 @@ from uuid import UUID
 
 from libs.api.scopes import ROLES, Role, Scope
 from libs.api.tokens import Claims, digest, sign
+from libs.schemas.envelope import Meta, encode
 from libs.schemas.events import TokenChanged
 from libs.schemas.events.platform import OpaqueToken
 from libs.schemas.ids import derived, uuid7
@@ -66,7 +67,8 @@ async def issue(
 async def prepare(parts: Gateway) -> None:
     """Make the organisation and the first admin token where there is none yet.
 
-    The token is printed once, or it is the one of SIGHTLOOP_BOOTSTRAP_TOKEN.
+    The token is printed once, or it is the one of SIGHTLOOP_BOOTSTRAP_TOKEN. That one is known
+    to this process, and on the bus for the others, before requests are answered.
     """
     name = parts.settings.organization
     given = parts.settings.bootstrap_token
@@ -75,12 +77,12 @@ async def prepare(parts: Gateway) -> None:
         known = await store.organizations(tx)
         organization = known[0]["id"] if known else derived("organization", name)
         made = not known and await store.add_organization(tx, organization, name)
-        if given is not None:
-            await _bootstrap(tx, organization, given.get_secret_value())
-        elif made:
+        if given is None and made:
             first = await issue(
                 parts, tx, organization, name="first admin", scopes=OPERATOR, lifetime=None
             )
+    if given is not None:
+        await _bootstrap(parts, organization, given.get_secret_value())
     if first is not None:
         sys.stdout.write(f"First admin token of {name} (shown once):\n{first.text}\n")
         sys.stdout.flush()
@@ -96,25 +98,31 @@ async def day_token(parts: Gateway) -> tuple[str, UUID]:
     return issued.text, organization
 
 
-async def _bootstrap(tx: Tx, organization: UUID, text: str) -> None:
-    now = tx.clock.now()
+async def _bootstrap(parts: Gateway, organization: UUID, text: str) -> None:
+    """Tell every verifier of the bootstrap token, at each start: its record may have been lost
+    between the database and the bus. A revoked one stays revoked."""
+    now = parts.clock.now()
     token_id = derived("token", organization, digest(text))
-    made = await store.add_token(
-        tx,
-        {
-            "id": token_id,
-            "organization": organization,
-            "member": None,
-            "name": "bootstrap",
-            "sha256": digest(text),
-            "scopes": sorted(OPERATOR),
-            "created": now,
-            "expires": None,
-        },
-    )
-    if made:
-        opaque = OpaqueToken(
-            sha256=digest(text), name="bootstrap", scopes=sorted(OPERATOR), expires=None
+    async with parts.database.begin(Cause(actor="bootstrap")) as tx:
+        await store.add_token(
+            tx,
+            {
+                "id": token_id,
+                "organization": organization,
+                "member": None,
+                "name": "bootstrap",
+                "sha256": digest(text),
+                "scopes": sorted(OPERATOR),
+                "created": now,
+                "expires": None,
+            },
         )
-        changed = TokenChanged(token=token_id, revision=1, revoked=False, opaque=opaque)
-        await tx.emit(changed, organization=organization)
+        if await store.is_revoked(tx, organization, token_id):
+            return
+    opaque = OpaqueToken(
+        sha256=digest(text), name="bootstrap", scopes=sorted(OPERATOR), expires=None
+    )
+    changed = TokenChanged(token=token_id, revision=1, revoked=False, opaque=opaque)
+    meta = Meta(id=uuid7(now), source="/sightloop/gateway", time=now, organization=organization)
+    await parts.sink.publish([encode(changed, meta)])
+    parts.verifier.learn(organization, changed)

@@ -7,6 +7,7 @@ import httpx
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from libs.api.tokens import Verifier
+from libs.bus.driver import Sink
 from libs.store.clock import Clock
 from libs.store.session import Database
 from services.gateway.core.feed import Feed
@@ -23,6 +24,7 @@ class Gateway:
     key: Ed25519PrivateKey
     verifier: Verifier
     feed: Feed
+    sink: Sink
     http: httpx.AsyncClient
     web: Path | None
     secure_cookies: bool

@@ -35,6 +35,7 @@ def build(context: Context) -> Service:
         key=read_private_key(settings.signing_key.get_secret_value()),
         verifier=context.verifier,
         feed=feed,
+        sink=context.bus.sink,
         http=context.http,
         web=web,
         secure_cookies=context.settings.public_url.startswith("https:"),

@@ -67,6 +67,15 @@ async def revoke_token(tx: Tx, organization_id: UUID, token_id: UUID) -> bool:
     return gone.first() is not None
 
 
+async def is_revoked(read: Read, organization_id: UUID, token_id: UUID) -> bool:
+    revoked = await read.scalar(
+        select(token.c.revoked).where(
+            token.c.id == token_id, token.c.organization == organization_id
+        )
+    )
+    return bool(revoked)
+
+
 async def revoke_tokens_of(tx: Tx, organization_id: UUID, member_id: UUID) -> Sequence[UUID]:
     """Revoke every token of a user; returns their ids."""
     gone = await tx.execute(

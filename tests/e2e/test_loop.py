@@ -5,11 +5,12 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from sightloop.demo.api import Api
-from sightloop.demo.play import Amounts, Play, perform
-from sightloop.demo.story import STAGES
+from sightloop.demo.api import Api, until
+from sightloop.demo.play import Amounts, Play, Stage, perform
+from sightloop.demo.story import DEPLOYER, FEEDBACK, INGEST, REVIEW, STAGES, TRAINER
 from tests.support.marks import Marks
 from tests.support.platform import Platform
+from tests.support.repeating import tell_again
 
 AMOUNTS = Amounts(
     champion_steps=60, retraining_steps=60, clean=40, changed=60, reviews=12, shadowed=60,
@@ -19,13 +20,35 @@ AMOUNTS = Amounts(
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 
+# Each service is killed, or stopped, once in the middle of the loop; in one process, all are.
+KILLED = {"1": ["trainer"], "2": ["ingest", "serving"], "4": ["metrics"], "6": ["deployer"]}
+STOPPED = {"1": ["gateway"], "3": ["review"], "5": ["feedback"]}
+
+
+def restarting(platform: Platform, name: str, stage: Stage) -> Stage:
+    """The stage, and after it the end and new start of some services."""
+
+    def played(play: Play) -> dict[str, Any]:
+        observed = stage(play)
+        for plan, kill in ((KILLED, True), (STOPPED, False)):
+            services = plan.get(name[0], [])
+            if platform.mode == "embedded":
+                services = ["up"] if name[0] in ("3", "6") and kill is (name[0] == "3") else []
+            for service in services:
+                platform.restart(service, kill=kill)
+        return observed
+
+    return played
+
+
 @pytest.fixture(scope="module")
 def played(platform: Platform) -> dict[str, Any]:
     """What was observed, by the number of its stage."""
     api = Api(platform.url, platform.token)
+    stages = [(name, restarting(platform, name, stage)) for name, stage in STAGES]
     try:
         play = Play(api, Marks(pictures=60), AMOUNTS, Console(quiet=True))
-        report = perform(play, STAGES)
+        report = perform(play, stages)
     finally:
         api.close()
     missed = [stage for stage in report if not stage["happened"]]
@@ -65,3 +88,45 @@ def test_the_new_champion_is_better_and_the_books_balance(played: dict[str, Any]
     assert books["balanced"]
     assert books["stored"] == AMOUNTS.clean + AMOUNTS.changed + AMOUNTS.shadowed
     assert books["rejected"] == 0
+
+
+def test_what_is_told_twice_happens_once(platform: Platform, played: dict[str, Any]) -> None:
+    ids = played["ids"]
+    deployment = ids["deployment"]
+    with platform.client() as client:
+
+        def state() -> dict[str, Any]:
+            def get(path: str) -> Any:
+                return client.get(path).raise_for_status().json()
+
+            books = get(f"{INGEST}/deployments/{deployment}/ledger")
+            return {
+                "stored": books["stored"],
+                "balanced": books["balanced"],
+                "counts": get(f"{REVIEW}/deployments/{deployment}/counts"),
+                "assets": get(f"{FEEDBACK}/versions/{ids['production']}")["assets"],
+                "training": get(f"{FEEDBACK}/deployments/{deployment}/training")["crossings"],
+                "experiments": len(get(f"{TRAINER}/experiments?deployment={deployment}")["items"]),
+                "versions": len(get(f"{DEPLOYER}/models/{ids['model']}/versions")["items"]),
+                "rollouts": len(get(f"{DEPLOYER}/deployments/{deployment}/rollouts")["items"]),
+                "predictions": get(f"/api/metrics/v1/deployments/{deployment}/dashboard")[
+                    "predictions"
+                ],
+            }
+
+        before = state()
+        repeated = tell_again(platform.bus_url)
+        assert repeated > AMOUNTS.reviews
+        # One more prediction on each topic's heels shows that the repeats have been read.
+        marker = client.post(
+            f"/api/serving/v1/deployments/{deployment}/predict",
+            files={"image": ("last.png", next(iter(Marks().training())).content, "image/png")},
+        ).raise_for_status()
+        assert marker.json()["prediction_id"]
+        counts = before["counts"] | {"TO_REVIEW": before["counts"]["TO_REVIEW"] + 1}
+        expected = before | {
+            "stored": before["stored"] + 1,
+            "predictions": before["predictions"] + 1,
+            "counts": counts,
+        }
+        until(state, lambda seen: seen == expected, what="nothing happened twice", within=60)

@@ -20,6 +20,7 @@ from uuid import uuid4
 import httpx
 
 from sightloop.dev.s3 import S3Server
+from sightloop.dlq import BUS_ADDRESS
 from sightloop.embedded.postgres import EmbeddedPostgres
 from sightloop.keys import Keys
 from sightloop.targets import SERVICES, schema_of
@@ -93,6 +94,7 @@ class Platform:
     url: str
     token: str
     organization: str
+    bus_url: str
     processes: dict[str, Process] = field(default_factory=dict)
 
     def client(self, token: str | None = None) -> httpx.Client:
@@ -143,7 +145,8 @@ def embedded(folder: Path, token: str) -> Iterator[Platform]:
         while not ready.exists():
             time.sleep(0.01)
         told = json.loads(ready.read_text())
-        yield Platform("embedded", address, token, told["organization"], {"up": up})
+        bus = (folder / "data" / BUS_ADDRESS).read_text()
+        yield Platform("embedded", address, token, told["organization"], bus, {"up": up})
     finally:
         if up.popen is not None and up.popen.poll() is None:
             assert up.stop() == 0, up.tail()
@@ -193,7 +196,8 @@ def split(
             process.wait_ready()
         with httpx.Client(base_url=origin, headers={"Authorization": f"Bearer {token}"}) as client:
             me = client.get("/api/gateway/v1/me").raise_for_status().json()
-        yield Platform("split", origin, token, me["organization"]["id"], processes)
+        organization = me["organization"]["id"]
+        yield Platform("split", origin, token, organization, f"kafka://{kafka}", processes)
     finally:
         running = [p for p in processes.values() if p.popen and p.popen.poll() is None]
         for process in running:
