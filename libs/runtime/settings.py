@@ -47,7 +47,9 @@ class Platform(Settings):
         description="Ed25519 key in PEM that tokens are verified with."
     )
     service_token: SecretStr | None = Field(
-        default=None, description="Token that this service shows to others (serving to ingest)."
+        default=None,
+        min_length=1,
+        description="Token that this service shows to others (serving to ingest).",
     )
     host: str = Field(default="127.0.0.1", description="Address to listen on.")
     port: int = Field(default=8000, ge=0, le=65535, description="Port; 0 picks a free one.")

@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 import yaml
 
+from libs.api.tokens import read_private_key, read_public_key
 from libs.runtime import supervisor
-from libs.runtime.settings import names
+from libs.runtime.settings import BadSettings, Platform, names
+from libs.runtime.settings import load as load_settings
 from sightloop.targets import SERVICES, schema_of, settings_of
 
 ROOT = Path(__file__).parents[2]
@@ -147,6 +149,18 @@ def test_the_examples_of_secrets_are_empty() -> None:
         lines = [line for line in path.read_text().splitlines() if not line.startswith("#")]
         assert lines
         assert [line for line in lines if not re.fullmatch(r"[A-Z0-9_]+=", line)] == []
+
+
+def test_a_secret_left_empty_stops_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("DATABASE_URL", "BUS_URL", "BLOBS_URL", "TOKEN_PUBLIC_KEY"):
+        monkeypatch.setenv(f"SIGHTLOOP_{name}", "given")
+    monkeypatch.setenv("SIGHTLOOP_SERVICE_TOKEN", "")
+
+    with pytest.raises(BadSettings, match="SIGHTLOOP_SERVICE_TOKEN"):
+        load_settings(Platform)
+    for read in (read_private_key, read_public_key):
+        with pytest.raises(ValueError, match="PEM"):
+            read("")
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(DEPLOY)))
