@@ -30,6 +30,10 @@ test: $(VENV)/.dev web ## run all tests, those on real Kafka, PostgreSQL, S3 and
 	  else echo "SKIPPED: the interface's own tests (no Node)"; fi
 	@$(BIN)/python -m pytest -q
 
+test-k8s: $(VENV)/.dev ## ask a real Kubernetes API server about the manifests (builds it once: many minutes)
+	@$(BIN)/sightloop dev fetch --kubernetes || true
+	@$(BIN)/python -m pytest -q -m k8s
+
 check: $(VENV)/.dev ## lint, types, import contracts and the quick tests, in under a minute
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports --no-cache
 	@$(BIN)/python -m pytest -q -m "not slow" tests/unit tests/arch

@@ -1,10 +1,15 @@
 """Health tells the truth: live while the loops turn, ready while the work is done in time."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
 from fastapi import APIRouter, Request
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.responses import JSONResponse, Response
+
+from libs.api.caller import needs
+from libs.api.scopes import Scope
+from libs.api.tokens import Caller
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +66,8 @@ async def ready(request: Request) -> Response:
 
 
 @router.get("/metrics")
-async def metrics() -> Response:
-    """Prometheus exposition."""
+async def metrics(_: Annotated[Caller, needs(Scope.OPERATE)]) -> Response:
+    """Prometheus exposition. The scrape needs a token with the scope `operate`."""
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
 

@@ -17,6 +17,7 @@ from functools import partial
 import structlog
 import uvicorn
 from fastapi import FastAPI
+from sqlalchemy.exc import DBAPIError
 
 from libs.api.app import create_app
 from libs.api.health import Component, Report
@@ -35,6 +36,10 @@ _STOP_SECONDS = 20.0
 
 class ComponentEnded(Exception):
     """A component that should run as long as the process has ended."""
+
+
+class StoreUnusable(Exception):
+    """A service's database is not there, or does not let us in."""
 
 
 class PortInUse(Exception):
@@ -128,7 +133,12 @@ class Supervisor:
         # One after the other: Alembic keeps the migration in hand in a global.
         for service in self._services:
             if service.store is not None:
-                await work(service.store.database, service.store.schema)
+                try:
+                    await work(service.store.database, service.store.schema)
+                except (DBAPIError, OSError) as error:
+                    cause = getattr(error, "orig", None) or error
+                    what = f"the database of {service.name} cannot be used: {cause}"
+                    raise StoreUnusable(what) from error
         for service in self._services:
             if service.prepare is not None:
                 await service.prepare()

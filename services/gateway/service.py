@@ -3,10 +3,12 @@
 from functools import partial
 from pathlib import Path
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 from libs.api.tokens import read_private_key
 from libs.bus.consumer import Consumer, each
 from libs.runtime.service import Context, Loop, Service
-from libs.runtime.settings import load
+from libs.runtime.settings import BadSettings, load
 from libs.schemas.events import JobChanged
 from libs.store.schema import Schema
 from services.gateway import actions, consumers, workers
@@ -32,7 +34,7 @@ def build(context: Context) -> Service:
         settings=settings,
         clock=context.clock,
         database=store.database,
-        key=read_private_key(settings.signing_key.get_secret_value()),
+        key=_signing_key(settings),
         verifier=context.verifier,
         feed=feed,
         sink=context.bus.sink,
@@ -52,3 +54,10 @@ def build(context: Context) -> Service:
         on_stop=feed.stop,
         store=store,
     )
+
+
+def _signing_key(settings: GatewaySettings) -> Ed25519PrivateKey:
+    try:
+        return read_private_key(settings.signing_key.get_secret_value())
+    except ValueError as error:
+        raise BadSettings(f"SIGHTLOOP_GATEWAY_SIGNING_KEY: {error}") from error
