@@ -202,9 +202,12 @@ async def test_unknown_paths_say_so(service_runner: Run) -> None:
         assert answer.status_code == 404
         assert answer.headers["content-type"] == "application/problem+json"
         assert (await running.http.get("/livez")).status_code == 200
-        assert (await running.http.get("/readyz")).json() == {
-            "ready": True,
-            "live": True,
-            "unwell": [],
-        }
+
+        async def ready() -> Any:
+            return (await running.http.get("/readyz")).json()
+
+        well = {"ready": True, "live": True, "unwell": []}
+        assert await eventually(ready, lambda seen: seen == well) == well
         assert "sightloop_http_request_seconds" in (await running.http.get("/metrics")).text
+        viewer = {"Authorization": f"Bearer {running.token(Scope.PREDICTIONS_READ)}"}
+        assert (await running.http.get("/metrics", headers=viewer)).status_code == 403
