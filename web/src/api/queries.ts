@@ -179,11 +179,12 @@ export const modelVersion = (v: string) =>
     staleTime: Number.POSITIVE_INFINITY,
   });
 
-export const verdict = (d: string) =>
+/** Of the shadow, or of a version that was one. */
+export const verdict = (d: string, of?: string) =>
   queryOptions({
-    queryKey: ["verdict", d],
+    queryKey: ["verdict", d, of ?? "shadow"],
     queryFn: ({ signal }) =>
-      get<api.Verdict>("deployer", `/deployments/${d}/verdict`, undefined, signal),
+      get<api.Verdict>("deployer", `/deployments/${d}/verdict`, { of }, signal),
   });
 
 export const rollouts = (d: string) =>

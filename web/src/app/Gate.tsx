@@ -1,5 +1,5 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { Navigate, useLocation, useParams } from "@tanstack/react-router";
+import { Navigate, useParams, useRouter } from "@tanstack/react-router";
 import { type ReactNode, useEffect } from "react";
 import { isProblem } from "@/api/problem";
 import { me } from "@/api/queries";
@@ -12,7 +12,6 @@ import { retryLive, startLive } from "@/lib/live/live";
 /** Lets in who is signed in; whose session ends meanwhile gets the login over the page. */
 export function Gate({ children }: { children: ReactNode }) {
   const query = useQuery(me);
-  const location = useLocation();
   const { org } = useParams({ strict: false });
   const known = query.data;
   useEffect(() => {
@@ -20,7 +19,7 @@ export function Gate({ children }: { children: ReactNode }) {
   }, [known]);
   if (!known) {
     if (isProblem(query.error, 401)) {
-      return <Navigate to="/login" search={{ to: location.href }} replace />;
+      return <ToLogin />;
     }
     if (query.error) return <Failure error={query.error} retry={() => void query.refetch()} />;
     return (
@@ -45,6 +44,16 @@ export function Gate({ children }: { children: ReactNode }) {
       <SignedOut />
     </>
   );
+}
+
+/** Goes once, with the address as it is now: `Navigate` would start anew at each render on the way. */
+function ToLogin() {
+  const router = useRouter();
+  useEffect(() => {
+    const to = router.state.location.href;
+    void router.navigate({ to: "/login", search: { to }, replace: true });
+  }, [router]);
+  return null;
 }
 
 function SignedOut() {

@@ -25,6 +25,8 @@ export interface TimeChart {
   line?: { value: number; name: string };
   log?: boolean;
   max?: number;
+  /** The axis follows the values instead of starting at zero: for a quantity without a natural one. */
+  floating?: boolean;
   span: [from: number, to: number];
 }
 
@@ -92,9 +94,12 @@ export function timeOption(chart: TimeChart): EChartsOption {
     },
     yAxis: {
       type: chart.log ? "log" : "value",
-      min: chart.log ? undefined : 0,
+      min: chart.log || chart.floating ? undefined : 0,
+      scale: chart.floating,
       max: chart.max,
       splitNumber: 3,
+      // The unit interval in quarters: ECharts would put 0.9 beside 1.
+      interval: chart.max === 1 ? 0.25 : undefined,
       axisLabel: { ...axisText(), formatter: (value: number) => chart.format(value) },
       splitLine: { lineStyle: { color: token("border"), opacity: 0.7 } },
     },

@@ -6,7 +6,7 @@ import type { Dashboard, Deployment } from "@/api/types";
 import { useDeploymentId, useOrg } from "@/app/params";
 import { announce } from "@/components/Announcer";
 import { Icon } from "@/components/Icon";
-import { Empty, Failure, Loading } from "@/components/states";
+import { Empty, Failure, Loading, Notice } from "@/components/states";
 import { InputGroup } from "@/features/dashboard/InputGroup";
 import { OutputGroup } from "@/features/dashboard/OutputGroup";
 import { QualityGroup } from "@/features/dashboard/QualityGroup";
@@ -49,6 +49,11 @@ export default function DashboardPage() {
   return (
     <div className="content dashboard">
       {deployed && <Headline deployed={deployed} data={data} />}
+      {deployed?.warnings.map((warning) => (
+        <Notice key={warning} tone="warn">
+          {warning}
+        </Notice>
+      ))}
       <RangeBar data={data} hasShadow={deployed?.shadow != null || data?.latency.shadow != null} />
       {query.error && !data && <Failure error={query.error} retry={() => void query.refetch()} />}
       {!data && !query.error && <Loading rows={8} label="Loading the dashboard" />}
@@ -116,12 +121,18 @@ function Headline({ deployed, data }: { deployed: Deployment; data: Dashboard | 
       <dl className="facts">
         <div>
           <dt>Champion</dt>
-          <dd className="champion">v{deployed.champion.number}</dd>
+          <dd className="champion">
+            v{deployed.champion.number}
+            {deployed.champion.error && <LoadError error={deployed.champion.error} />}
+          </dd>
         </div>
         {deployed.shadow && (
           <div>
             <dt>Shadow</dt>
-            <dd className="shadow">v{deployed.shadow.number}</dd>
+            <dd className="shadow">
+              v{deployed.shadow.number}
+              {deployed.shadow.error && <LoadError error={deployed.shadow.error} />}
+            </dd>
           </div>
         )}
         <div>
@@ -150,6 +161,15 @@ function Headline({ deployed, data }: { deployed: Deployment; data: Dashboard | 
         </div>
       </dl>
     </header>
+  );
+}
+
+/** The version answers nobody: serving could not load its file. */
+function LoadError({ error }: { error: string }) {
+  return (
+    <span className="badge danger" title={error}>
+      <Icon name="warn" size={12} /> not loaded
+    </span>
   );
 }
 

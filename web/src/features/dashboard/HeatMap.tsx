@@ -74,7 +74,9 @@ export function HeatMap({ data, label }: { data: Dashboard; label: string | unde
               </select>
             )}
             <span className="muted small" aria-hidden="true">
-              {at === null ? `peak ${decimal(top, 3)}` : `cell ${decimal(grid?.[at], 3)}`}
+              {at === null
+                ? `at most ${decimal(top, 1)} shapes over a cell`
+                : `${decimal(grid?.[at], 1)} shapes over this cell`}
             </span>
           </div>
           <canvas

@@ -8,6 +8,7 @@ import { Progress } from "@/components/controls";
 import { Empty, Failure } from "@/components/states";
 import { Cdf } from "@/features/dashboard/Cdf";
 import { LastPredictions } from "@/features/dashboard/LastPredictions";
+import { Pictures } from "@/features/dashboard/Pictures";
 import { TimePanel, type Zoom } from "@/features/dashboard/TimePanel";
 import { decimal, percent } from "@/lib/format";
 
@@ -65,6 +66,7 @@ export function InputGroup({ data, onZoom }: { data: Dashboard; onZoom: Zoom }) 
           title="Drift"
           unit="Kolmogorov–Smirnov D"
           t={data.drift.t}
+          max={1}
           format={(value) => decimal(value)}
           line={
             data.drift.threshold === null
@@ -79,6 +81,7 @@ export function InputGroup({ data, onZoom }: { data: Dashboard; onZoom: Zoom }) 
         <NeedsTrainingData title="Drift" data={data} />
       )}
       {data.drift && data.drift.features.length > 0 && <Features data={data} />}
+      <Pictures data={data} onZoom={onZoom} />
       <LastPredictions data={data} />
     </>
   );

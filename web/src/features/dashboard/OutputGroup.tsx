@@ -63,23 +63,37 @@ export function OutputGroup(props: {
       />
       <GlobalDistribution data={data} counts={perLabel} />
       {!classified && <HeatMap data={data} label={label} />}
-      <Bars title="Score" unit="of each shape, 0–1" histogram={data.scores} digits={2} />
+      <Bars
+        title="Score"
+        unit={`of each ${classified ? "image" : "shape"}, 0–1`}
+        histogram={data.scores}
+        format={(value) => decimal(value)}
+      />
       {!classified && (
         <>
-          <Bars title="Shapes per image" unit="count" histogram={data.box_count} digits={0} />
-          <Bars title="Shape area" unit="px²" histogram={data.box_area} digits={0} />
+          <Bars title="Shapes per image" unit="count" histogram={data.box_count} format={count} />
+          <Bars
+            title="Shape area"
+            unit="share of the image, log scale"
+            histogram={data.box_area}
+            format={(value) => `${Number((value * 100).toPrecision(2))} %`}
+          />
         </>
       )}
     </>
   );
 }
 
-function Bars(props: { title: string; unit: string; histogram: Histogram; digits: number }) {
+function Bars(props: {
+  title: string;
+  unit: string;
+  histogram: Histogram;
+  format: (edge: number) => string;
+}) {
   const { edges, counts } = props.histogram;
   const n = counts.reduce((a, b) => a + b, 0);
   const top = Math.max(1, ...counts);
-  const edge = (value: number | undefined) =>
-    value === undefined ? "" : value >= 10_000 ? compact(value) : decimal(value, props.digits);
+  const edge = (value: number | undefined) => (value === undefined ? "" : props.format(value));
   const label = `${props.title}: ${count(n)} values from ${edge(edges[0])} to ${edge(edges.at(-1))}`;
   return (
     <Panel

@@ -23,6 +23,7 @@ interface Props {
   line?: TimeChart["line"];
   log?: boolean;
   max?: number;
+  floating?: boolean;
   onZoom: Zoom;
   tools?: ReactNode;
   wide?: boolean;
@@ -39,7 +40,7 @@ export function TimePanel(props: Props) {
   const navigate = useNavigate();
   const org = useOrg();
   const d = useDeploymentId();
-  const { series: makeSeries, points: makePoints, line, log, max } = props;
+  const { series: makeSeries, points: makePoints, line, log, max, floating } = props;
   // biome-ignore lint/correctness/useExhaustiveDependencies: the makers close over `data` and `log`
   const { option, series } = useMemo(() => {
     const colour = (name: string) =>
@@ -59,6 +60,7 @@ export function TimePanel(props: Props) {
         line,
         log,
         max,
+        floating,
         span: [Date.parse(data.from), Date.parse(data.to)],
       }),
     };

@@ -4,6 +4,7 @@ import { counts, deployments, summaries } from "@/api/queries";
 import type { Deployment, Summary } from "@/api/types";
 import { useOrg } from "@/app/params";
 import { Select } from "@/components/controls";
+import { Icon } from "@/components/Icon";
 import { Sparkline } from "@/components/Sparkline";
 import { Empty, Loaded } from "@/components/states";
 import { Time } from "@/components/Time";
@@ -125,7 +126,12 @@ function DeploymentRow({ row, org }: { row: Row; org: string }) {
       <td>
         <Link to="/o/$org/deployments/$d/dashboard" params={params}>
           <strong>{deployment.name}</strong>
-        </Link>
+        </Link>{" "}
+        {deployment.warnings.length > 0 && (
+          <span className="badge warn" title={deployment.warnings.join("\n")}>
+            <Icon name="warn" size={12} /> {deployment.warnings.length}
+          </span>
+        )}
       </td>
       <td className="muted">{TYPES[deployment.type]}</td>
       <td>

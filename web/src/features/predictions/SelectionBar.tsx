@@ -1,20 +1,8 @@
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { Link } from "@tanstack/react-router";
 import { useState } from "react";
-import { post } from "@/api/client";
-import { datasetVersions, feedbackLoop } from "@/api/queries";
 import type { Predicted } from "@/api/types";
-import { useDeploymentId, useOrg } from "@/app/params";
 import { Button, RightButton } from "@/components/controls";
-import { Dialog } from "@/components/Dialog";
-import { FormProblem, Notice } from "@/components/states";
-import { toast } from "@/components/toasts";
-import { count } from "@/lib/format";
-
-interface Submitted {
-  submitted: number;
-  refused: { prediction: string; why: string }[];
-}
+import { SubmitDialog } from "@/features/predictions/SubmitDialog";
+import { count, shortId } from "@/lib/format";
 
 export function SelectionBar(props: {
   items: readonly Predicted[];
@@ -61,86 +49,10 @@ export function SelectionBar(props: {
           n={asking === "selected" ? ready.length : reviewed}
           left={asking === "selected" ? chosen.length - ready.length : 0}
           onClose={() => setAsking(null)}
+          nameOf={(id) => items.find((one) => one.id === id)?.filename ?? shortId(id)}
           onDone={props.onClear}
         />
       )}
     </div>
-  );
-}
-
-function SubmitDialog(props: {
-  ids: string[] | null;
-  n: number;
-  left: number;
-  onClose: () => void;
-  onDone: () => void;
-}) {
-  const d = useDeploymentId();
-  const org = useOrg();
-  const client = useQueryClient();
-  const { data: loop } = useQuery(feedbackLoop(d));
-  const { data: versions } = useQuery(datasetVersions());
-  const targets = (versions?.items ?? []).filter((one) => loop?.dataset_versions.includes(one.id));
-  const submit = useMutation({
-    mutationFn: () =>
-      post<Submitted>(
-        "review",
-        `/deployments/${d}/submissions`,
-        props.ids === null ? { all_reviewed: true } : { predictions: props.ids },
-      ),
-    onSuccess: (answer) => {
-      const refused = answer.refused.length;
-      toast(
-        `${count(answer.submitted)} submitted${refused ? `, ${refused} refused: ${answer.refused[0]!.why}` : ""}`,
-        { tone: refused ? "danger" : "ok" },
-      );
-      void client.invalidateQueries({ queryKey: ["predictions", d] });
-      void client.invalidateQueries({ queryKey: ["counts", d] });
-      void client.invalidateQueries({ queryKey: ["training", d] });
-      props.onDone();
-      props.onClose();
-    },
-  });
-  const off = loop !== undefined && (!loop.active || targets.length === 0);
-  return (
-    <Dialog
-      title={`Submit ${count(props.n)} reviewed ${props.n === 1 ? "prediction" : "predictions"}`}
-      onClose={props.onClose}
-      actions={
-        <>
-          <Button onClick={props.onClose}>Cancel</Button>
-          <Button tone="primary" disabled={submit.isPending} onClick={() => submit.mutate()}>
-            Submit {count(props.n)}
-          </Button>
-        </>
-      }
-    >
-      <div className="stack">
-        <p>
-          Picture and review are copied into{" "}
-          {targets.length === 0
-            ? "the feedback loop's dataset versions"
-            : targets.map((one) => `${one.dataset_name} ${one.version}`).join(", ")}
-          .
-        </p>
-        {props.left > 0 && (
-          <p className="muted">
-            {count(props.left)} of the selection stay out: not reviewed, or submitted before.
-          </p>
-        )}
-        {off && (
-          <Notice tone="warn">
-            The feedback loop is off or has no target.{" "}
-            <Link
-              to="/o/$org/deployments/$d/settings/$stage"
-              params={{ org, d, stage: "feedback-loop" }}
-            >
-              Set it
-            </Link>
-          </Notice>
-        )}
-        <FormProblem error={submit.error} />
-      </div>
-    </Dialog>
   );
 }

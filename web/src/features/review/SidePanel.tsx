@@ -163,7 +163,9 @@ function Objects({ store, labels }: { store: ReviewStore; labels: readonly strin
                 }
               >
                 <span className="swatch" style={{ background: imageColour(shape.label) }} />
-                <span className="truncate grow">{name}</span>
+                <span className="truncate grow">
+                  {labels[shape.label] ?? "?"} <span className="muted small">#{i + 1}</span>
+                </span>
                 <span className="muted small">
                   {shape.fromModel && shape.score !== null ? decimal(shape.score) : "you"}
                 </span>

@@ -1,6 +1,6 @@
 import { Link, useSearch } from "@tanstack/react-router";
 import { useStore } from "zustand";
-import type { Start } from "@/api/types";
+import type { PredictedDetail, Start } from "@/api/types";
 import { useDeploymentId, useOrg } from "@/app/params";
 import { Button, Segments } from "@/components/controls";
 import type { IconName } from "@/components/Icon";
@@ -121,6 +121,7 @@ export function ReviewBar(
           does not count for the verdict
         </span>
       )}
+      <Submission submission={detail.submission} />
       <SaveMark asset={detail.id} />
       <Button
         tone="quiet"
@@ -130,6 +131,22 @@ export function ReviewBar(
         onClick={props.onKeys}
       />
     </div>
+  );
+}
+
+const SUBMISSIONS = {
+  pending: { tone: "", text: "being submitted" },
+  settled: { tone: "ok", text: "in the dataset" },
+  refused: { tone: "danger", text: "refused by the dataset" },
+} as const;
+
+function Submission({ submission }: { submission: PredictedDetail["submission"] }) {
+  if (submission.state === "none") return null;
+  const { tone, text } = SUBMISSIONS[submission.state];
+  return (
+    <span className={`badge ${tone}`} title={submission.refused ?? undefined}>
+      {text}
+    </span>
   );
 }
 

@@ -40,6 +40,7 @@ function effect(act: Act, deployed: Deployment, proof: Verdict | null) {
 export function Actions({ deployed, proof }: { deployed: Deployment; proof: Verdict | null }) {
   const [asked, setAsked] = useState<Act | null>(null);
   const hasShadow = deployed.shadow !== null;
+  if (!hasShadow && !deployed.can_roll_back) return null;
   return (
     <div className="row wrap actions-bar" role="toolbar" aria-label="Roll-out">
       {hasShadow && (
@@ -58,9 +59,11 @@ export function Actions({ deployed, proof }: { deployed: Deployment; proof: Verd
           </RightButton>
         </>
       )}
-      <RightButton scope="rollouts:write" tone="danger" onClick={() => setAsked("rollback")}>
-        Roll back
-      </RightButton>
+      {deployed.can_roll_back && (
+        <RightButton scope="rollouts:write" tone="danger" onClick={() => setAsked("rollback")}>
+          Roll back
+        </RightButton>
+      )}
       {asked && (
         <Confirm act={asked} deployed={deployed} proof={proof} onClose={() => setAsked(null)} />
       )}

@@ -7,9 +7,13 @@ import { Loaded } from "@/components/states";
 import { Time } from "@/components/Time";
 import { shortId } from "@/lib/format";
 
+/** Where a candidate was judged beside the champion. */
+const JUDGED = new Set(["PROMOTE", "DEPLOY_SHADOW", "REMOVE_SHADOW"]);
+
 /** Every roll-out of the deployment; the one in the address is marked. */
 export function History({ deployed }: { deployed: Deployment }) {
   const query = useQuery(rollouts(deployed.id));
+  const org = useOrg();
   const { r } = useParams({ strict: false });
   return (
     <section className="card" aria-label="History">
@@ -28,6 +32,9 @@ export function History({ deployed }: { deployed: Deployment }) {
                   <th>Before</th>
                   <th>Why</th>
                   <th>Who</th>
+                  <th>
+                    <span className="hidden-visually">Proof</span>
+                  </th>
                 </tr>
               </thead>
               <tbody>
@@ -41,8 +48,18 @@ export function History({ deployed }: { deployed: Deployment }) {
                       <VersionName id={one.version} />
                     </td>
                     <td>{one.previous ? <VersionName id={one.previous} /> : "–"}</td>
-                    <td>{one.reason ?? "–"}</td>
-                    <td>{one.actor ?? "–"}</td>
+                    <td>{one.reason}</td>
+                    <td>{one.actor}</td>
+                    <td>
+                      {JUDGED.has(one.action) && (
+                        <Link
+                          to="/o/$org/deployments/$d/rollouts/$r"
+                          params={{ org, d: deployed.id, r: one.id }}
+                        >
+                          Proof
+                        </Link>
+                      )}
+                    </td>
                   </tr>
                 ))}
               </tbody>
@@ -55,7 +72,8 @@ export function History({ deployed }: { deployed: Deployment }) {
   );
 }
 
-function VersionName({ id }: { id: string }) {
+/** "v8", leading to the version. */
+export function VersionName({ id }: { id: string }) {
   const org = useOrg();
   const { data } = useQuery(modelVersion(id));
   if (!data) return <code>{shortId(id)}</code>;

@@ -1,0 +1,299 @@
+"""The interface in a real browser, on the running platform: what its users do, by their hands."""
+
+import base64
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, expect
+
+from sightloop.demo.api import Api, until
+from tests.support.browser import Watched, browsing
+from tests.support.marks import HEIGHT, WIDTH, shot
+from tests.support.models import tiny_detector
+from tests.support.platform import Platform
+
+pytestmark = [pytest.mark.slow, pytest.mark.browser]
+
+LABELS = ("disc", "square")
+LIVE_WITHIN = 3.0
+
+
+@dataclass
+class Dock:
+    """A deployment of the test's own, and what it logged there."""
+
+    api: Api
+    id: str
+    logged: int = 0
+
+    @property
+    def reviews(self) -> str:
+        return f"/api/review/v1/deployments/{self.id}"
+
+    def log(self, count: int) -> None:
+        """Predictions with pictures, through the monitor endpoint: right but for a low score."""
+        for number in range(self.logged, self.logged + count):
+            seen = shot(number, changed=False, name=f"dock-{number:03d}.png")
+            self.api.post(
+                f"/api/ingest/v1/deployments/{self.id}/predictions",
+                {
+                    "filename": seen.filename,
+                    "content_type": "image/png",
+                    "height": seen.height,
+                    "width": seen.width,
+                    "latency": 0.02,
+                    "image": base64.b64encode(seen.content).decode(),
+                    "prediction": {
+                        "detection_classes": [LABELS.index(one) for one in seen.labels],
+                        "detection_scores": [0.9] * len(seen.labels),
+                        "detection_boxes": [[y, x, y + h, x + w] for x, y, w, h in seen.boxes],
+                    },
+                },
+            )
+        self.logged += count
+
+    def predicted(self) -> list[dict[str, Any]]:
+        """All of them, oldest first, once review knows them."""
+        page = until(
+            lambda: self.api.get(f"{self.reviews}/predictions", order="asc", limit=100),
+            lambda found: len(found["items"]) == self.logged,
+            what="review knows what was logged",
+            within=20,
+        )
+        items: list[dict[str, Any]] = page["items"]
+        return items
+
+    def one(self, prediction: str) -> dict[str, Any]:
+        found: dict[str, Any] = self.api.get(f"{self.reviews}/predictions/{prediction}")
+        return found
+
+    def reviewed(self, prediction: str, revision: int = 1) -> dict[str, Any]:
+        """The review of a prediction, once the browser's save has arrived."""
+        found = until(
+            lambda: self.one(prediction),
+            lambda one: one["revision"] >= revision,
+            what="the browser saved the review",
+            within=10,
+        )
+        review: dict[str, Any] = found["review"]
+        return review
+
+
+@pytest.fixture(scope="module")
+def window(platform: Platform) -> Iterator[BrowserContext]:
+    """A browser that has signed in with the token, by typing it."""
+    with browsing(platform.url) as context:
+        page = context.new_page()
+        page.goto("/")
+        page.get_by_label("Token").fill(platform.token)
+        page.get_by_role("button", name="Sign in").click()
+        expect(page.get_by_role("heading", name="Deployments")).to_be_visible()
+        page.close()
+        yield context
+
+
+@pytest.fixture
+def dock(platform: Platform) -> Iterator[Dock]:
+    api = Api(platform.url, platform.token)
+    yield Dock(api, tiny_detector(api, name=f"dock {uuid4().hex[:6]}", labels=LABELS))
+    api.close()
+
+
+@pytest.fixture
+def visit(window: BrowserContext, platform: Platform) -> Iterator[Callable[..., Watched]]:
+    """Opens a page of a deployment; it may answer with no other error than those allowed."""
+    opened: list[Page] = []
+
+    def open_page(dock: Dock, path: str, *, allowed: set[int] | None = None) -> Watched:
+        page = window.new_page()
+        opened.append(page)
+        watched = Watched(page, allowed or set())
+        page.goto(f"/o/{platform.organization}/deployments/{dock.id}/{path}")
+        return watched
+
+    yield open_page
+    for page in opened:
+        page.close()
+
+
+def test_a_wrong_token_is_refused_in_words_and_the_right_one_leads_on(window: BrowserContext, platform: Platform) -> None:
+    assert window.browser is not None
+    stranger = window.browser.new_context(base_url=platform.url)
+    with Watched(stranger.new_page(), {401}) as watched:
+        page = watched.page
+        page.goto(f"/o/{platform.organization}/deployments?q=dock")
+        page.get_by_label("Token").fill("not the token")
+        page.get_by_role("button", name="Sign in").click()
+        expect(page.get_by_role("alert")).to_contain_text("not valid")
+        expect(page.get_by_label("Token")).to_have_attribute("aria-invalid", "true")
+        watched.picture(f"wrong-token-{platform.mode}")
+        page.get_by_label("Token").fill(platform.token)
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("heading", name="Deployments")).to_be_visible()
+        assert page.url.endswith("/deployments?q=dock")
+    stranger.close()
+
+
+def test_the_dashboard_moves_by_itself(
+    dock: Dock, visit: Callable[..., Watched], platform: Platform
+) -> None:
+    with visit(dock, "dashboard?range=1h") as watched:
+        page = watched.page
+        shown = page.get_by_test_id("predictions-in-range")
+        expect(page.get_by_text("No prediction yet")).to_be_visible()
+        expect(page.get_by_text("live", exact=True)).to_be_visible()
+        page.evaluate("window.sameDocument = true")
+        for count in (3, 9):
+            dock.log(count - dock.logged)
+            accepted = time.monotonic()
+            expect(shown).to_have_text(str(count), timeout=LIVE_WITHIN * 1000)
+            assert time.monotonic() - accepted < LIVE_WITHIN
+        assert page.evaluate("window.sameDocument") is True
+        expect(page.get_by_role("heading", name="Volume")).to_be_visible()
+        expect(page.get_by_role("link", name="balanced ✓")).to_be_visible()
+        watched.picture(f"dashboard-{platform.mode}")
+
+
+def test_images_are_reviewed_by_keyboard(
+    dock: Dock, visit: Callable[..., Watched], platform: Platform
+) -> None:
+    dock.log(3)
+    first, second, third = dock.predicted()
+    with visit(dock, "predictions?order=asc") as watched:
+        page = watched.page
+        expect(page.get_by_role("listitem")).to_have_count(3)
+        watched.picture(f"predictions-{platform.mode}")
+        page.get_by_role("button", name=f"Review {first['filename']}").click()
+        _on(page, first)
+        page.keyboard.press("Enter")  # as the model said
+
+        _on(page, second)
+        page.keyboard.press("j")
+        page.keyboard.press("Shift+ArrowRight")  # moved by ten pixels
+        page.keyboard.press("2")  # and named a square
+        page.keyboard.press("b")
+        _drag(page, (0.30, 0.35), (0.45, 0.55))
+        page.keyboard.press("v")
+        page.keyboard.press("k")
+        watched.picture(f"review-{platform.mode}")
+        page.keyboard.press("Enter")
+
+        _on(page, third)
+        page.keyboard.press("j")
+        page.keyboard.press("Delete")
+        page.keyboard.press("e")  # nothing there
+        expect(page.get_by_role("status", name="Saving")).to_contain_text("saved")
+
+    said = first["champion"]["shapes"]
+    kept = dock.reviewed(first["id"])
+    assert kept["start"] == "CHAMPION"
+    assert kept["shapes"]["labels"] == [LABELS[one] for one in said["classes"]]
+    assert kept["shapes"]["boxes"] == said["boxes"]
+
+    said = second["champion"]["shapes"]
+    changed = dock.reviewed(second["id"])["shapes"]
+    assert len(changed["labels"]) == len(said["classes"]) + 1
+    x, y, w, h = said["boxes"][0]
+    assert changed["labels"][0] == "square"
+    assert changed["boxes"][0] == pytest.approx([min(x + 10, WIDTH - w), y, w, h])
+    assert changed["boxes"][1:-1] == said["boxes"][1:]
+    x, y, w, h = changed["boxes"][-1]
+    assert w > 3
+    assert h > 3
+    assert x + w <= WIDTH
+    assert y + h <= HEIGHT
+    assert dock.reviewed(third["id"])["shapes"]["labels"] == []
+
+
+def test_a_submission_says_what_became_of_it(
+    dock: Dock, visit: Callable[..., Watched], platform: Platform
+) -> None:
+    dock.log(2)
+    for one in dock.predicted():
+        dock.api.put(
+            f"{dock.reviews}/predictions/{one['id']}/review",
+            {"shapes": {"labels": []}, "start": "CHAMPION", "draw": None},
+            **{"If-Match": '"0"'},
+        )
+    with visit(dock, "predictions", allowed={409, 422}) as watched:
+        page = watched.page
+        page.get_by_role("button", name="Submit all reviewed (2)").click()
+        dialog = page.get_by_role("dialog")
+        expect(dialog.get_by_text("feedback loop is off")).to_be_visible()
+        dialog.get_by_role("button", name="Submit 2").click()
+        expect(dialog).to_contain_text("feedback loop")
+        watched.picture(f"submission-refused-{platform.mode}")
+        page.keyboard.press("Escape")
+        expect(page.get_by_role("listitem").filter(has_text="reviewed")).to_have_count(2)
+
+        _feed_into_a_dataset(dock)
+        page.reload()
+        page.get_by_role("button", name="Submit all reviewed (2)").click()
+        dialog.get_by_role("button", name="Submit 2").click()
+        expect(page.get_by_text("2 submitted", exact=True).first).to_be_visible()
+        expect(page.get_by_role("listitem").filter(has_text="submitted")).to_have_count(2)
+        watched.picture(f"submitted-{platform.mode}")
+
+
+def test_the_second_reviewer_of_an_image_sees_both_reviews(
+    dock: Dock, visit: Callable[..., Watched], platform: Platform
+) -> None:
+    dock.log(2)
+    first, second = dock.predicted()
+    with visit(dock, "predictions?order=asc", allowed={409}) as watched:
+        page = watched.page
+        page.get_by_role("button", name=f"Review {first['filename']}").click()
+        _on(page, first)
+        dock.api.put(
+            f"{dock.reviews}/predictions/{first['id']}/review",
+            {
+                "shapes": {"labels": ["disc"], "boxes": [[100, 60, 40, 40]]},
+                "start": "BLANK",
+                "draw": None,
+            },
+            **{"If-Match": '"0"'},
+        )
+        page.keyboard.press("Enter")
+        dialog = page.get_by_role("dialog")
+        expect(dialog).to_contain_text("reviewed by somebody else")
+        expect(dialog.get_by_role("region", name="Their review")).to_contain_text("100, 60, 40, 40")
+        _on(page, second)  # the work behind it goes on
+        watched.picture(f"conflict-{platform.mode}")
+        dialog.get_by_role("button", name="Take mine").click()
+        expect(dialog).to_have_count(0)
+    assert (
+        dock.reviewed(first["id"], revision=2)["shapes"]["boxes"]
+        == (first["champion"]["shapes"]["boxes"])
+    )
+
+
+def _on(page: Page, prediction: dict[str, Any]) -> None:
+    """The review page shows this picture."""
+    expect(page.get_by_label(f"Picture {prediction['filename']}")).to_be_visible()
+
+
+def _drag(page: Page, start: tuple[float, float], end: tuple[float, float]) -> None:
+    """Over the picture, from share to share of the canvas's sides."""
+    box = page.get_by_label("Picture dock").bounding_box()
+    assert box is not None
+    (ax, ay), (bx, by) = start, end
+    page.mouse.move(box["x"] + ax * box["width"], box["y"] + ay * box["height"])
+    page.mouse.down()
+    page.mouse.move(box["x"] + bx * box["width"], box["y"] + by * box["height"], steps=4)
+    page.mouse.up()
+
+
+def _feed_into_a_dataset(dock: Dock) -> None:
+    dataset = dock.api.post("/api/feedback/v1/datasets", {"name": f"reviewed {dock.id}"})["id"]
+    version = dock.api.post(
+        f"/api/feedback/v1/datasets/{dataset}/versions",
+        {"version": "production", "type": "OBJECT_DETECTION", "labels": list(LABELS)},
+    )["id"]
+    dock.api.put(
+        f"/api/feedback/v1/deployments/{dock.id}/feedback-loop",
+        {"active": True, "dataset_versions": [version], "automatic": False},
+    )
