@@ -27,6 +27,7 @@ class Api:
     """A client of the public API. Every answer that is no success raises Refused."""
 
     def __init__(self, url: str, token: str) -> None:
+        self.url = url
         self._http = httpx.Client(
             base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=60.0
         )
