@@ -119,7 +119,7 @@ def free_port() -> int:
         return port
 
 
-def _environment(**variables: str) -> dict[str, str]:
+def environment_of(**variables: str) -> dict[str, str]:
     inherited = {k: v for k, v in os.environ.items() if not k.startswith("SIGHTLOOP_")}
     tree = str(Path(__file__).parents[2])
     return inherited | {"PYTHONPATH": tree, "ORT_DISABLE_TELEMETRY": "1"} | variables
@@ -135,7 +135,7 @@ def embedded(folder: Path, token: str) -> Iterator[Platform]:
         sys.executable, "-P", "-m", "sightloop", "up", "--data", str(folder / "data"),
         "--port", str(port), "--ready-file", str(ready),
     ]  # fmt: skip
-    environment = _environment(
+    environment = environment_of(
         SIGHTLOOP_BOOTSTRAP_TOKEN=token, SIGHTLOOP_SERVING_CACHE=str(folder / "models")
     )
     up = Process("up", command, environment, address, folder / "up.log")
@@ -165,7 +165,7 @@ def split(
     addresses = {name: f"http://127.0.0.1:{port}" for name, port in ports.items()}
     origin = addresses["gateway"]
     upstreams = {name: url for name, url in addresses.items() if name != "gateway"}
-    shared = _environment(
+    shared = environment_of(
         SIGHTLOOP_DATABASE_URL=postgres.dsn_template(prefix),
         SIGHTLOOP_BUS_URL=f"kafka://{kafka}",
         SIGHTLOOP_BLOBS_URL=s3.url,
