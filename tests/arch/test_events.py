@@ -9,6 +9,7 @@ import pytest
 
 from libs.schemas import envelope, topics
 from libs.schemas.envelope import Event, Meta, decode, encode
+from tests.support import asyncapi
 from tests.support.examples import EXAMPLES, ORGANIZATION, TIME, example_id
 
 SNAPSHOTS = Path(__file__).parents[2] / "docs" / "events"
@@ -54,6 +55,10 @@ def test_an_event_survives_the_wire(event_type: str) -> None:
     assert received.data == EXAMPLES[event_type]
     assert received.meta == meta
     assert message.key == EXAMPLES[event_type].key
+
+
+def test_the_asyncapi_document_is_made_from_the_registry() -> None:
+    assert (SNAPSHOTS / "asyncapi.json").read_text() == asyncapi.text()
 
 
 def test_every_topic_is_named_once_and_keyed_by_a_field_of_its_events() -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from libs.schemas import events as _events  # noqa: F401  # registers them
 from libs.schemas.envelope import Meta, encode, registry
 from tests.arch.test_events import schema_of
+from tests.support import asyncapi
 from tests.support.examples import EXAMPLES, ORGANIZATION, TIME, example_id
 
 FOLDER = Path(__file__).parents[2] / "docs" / "events"
@@ -28,6 +29,7 @@ def main() -> None:
         }
         text = json.dumps(document, indent=1, ensure_ascii=False) + "\n"
         (FOLDER / f"{event_type}.json").write_text(text)
+    (FOLDER / "asyncapi.json").write_text(asyncapi.text())
 
 
 if __name__ == "__main__":
