@@ -8,7 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from sightloop.demo.api import Api, until
 from tests.support.browser import Watched, browsing
@@ -20,6 +20,11 @@ pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
 LABELS = ("disc", "square")
 LIVE_WITHIN = 3.0
+_PAINTED = """([of, count]) => [...document.querySelectorAll(of)].filter((canvas) => {
+  if (!canvas.width || !canvas.height) return false;
+  const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+  return new Set(new Uint32Array(data.buffer)).size > 1;
+}).length === count"""
 
 
 @dataclass
@@ -71,6 +76,13 @@ class Dock:
         found: dict[str, Any] = self.api.get(f"{self.reviews}/predictions/{prediction}")
         return found
 
+    def review_as_empty(self, prediction: dict[str, Any]) -> None:
+        self.api.put(
+            f"{self.reviews}/predictions/{prediction['id']}/review",
+            {"shapes": {"labels": []}, "start": "CHAMPION", "draw": None},
+            **{"If-Match": '"0"'},
+        )
+
     def reviewed(self, prediction: str, revision: int = 1) -> dict[str, Any]:
         """The review of a prediction, once the browser's save has arrived."""
         found = until(
@@ -120,7 +132,9 @@ def visit(window: BrowserContext, platform: Platform) -> Iterator[Callable[..., 
         page.close()
 
 
-def test_a_wrong_token_is_refused_in_words_and_the_right_one_leads_on(window: BrowserContext, platform: Platform) -> None:
+def test_a_wrong_token_is_refused_in_words_and_the_right_one_leads_on(
+    window: BrowserContext, platform: Platform
+) -> None:
     assert window.browser is not None
     stranger = window.browser.new_context(base_url=platform.url)
     with Watched(stranger.new_page(), {401}) as watched:
@@ -165,7 +179,8 @@ def test_images_are_reviewed_by_keyboard(
     first, second, third = dock.predicted()
     with visit(dock, "predictions?order=asc") as watched:
         page = watched.page
-        expect(page.get_by_role("listitem")).to_have_count(3)
+        expect(_tiles(page)).to_have_count(3)
+        _painted(page, 3)
         watched.picture(f"predictions-{platform.mode}")
         page.get_by_role("button", name=f"Review {first['filename']}").click()
         _on(page, first)
@@ -214,29 +229,43 @@ def test_a_submission_says_what_became_of_it(
 ) -> None:
     dock.log(2)
     for one in dock.predicted():
-        dock.api.put(
-            f"{dock.reviews}/predictions/{one['id']}/review",
-            {"shapes": {"labels": []}, "start": "CHAMPION", "draw": None},
-            **{"If-Match": '"0"'},
-        )
-    with visit(dock, "predictions", allowed={409, 422}) as watched:
+        dock.review_as_empty(one)
+    with visit(dock, "predictions") as watched:
         page = watched.page
         page.get_by_role("button", name="Submit all reviewed (2)").click()
         dialog = page.get_by_role("dialog")
         expect(dialog.get_by_text("feedback loop is off")).to_be_visible()
-        dialog.get_by_role("button", name="Submit 2").click()
-        expect(dialog).to_contain_text("feedback loop")
-        watched.picture(f"submission-refused-{platform.mode}")
+        expect(dialog.get_by_role("button", name="Submit 2")).to_be_disabled()
+        watched.picture(f"submission-off-{platform.mode}")
         page.keyboard.press("Escape")
-        expect(page.get_by_role("listitem").filter(has_text="reviewed")).to_have_count(2)
 
         _feed_into_a_dataset(dock)
         page.reload()
         page.get_by_role("button", name="Submit all reviewed (2)").click()
         dialog.get_by_role("button", name="Submit 2").click()
-        expect(page.get_by_text("2 submitted", exact=True).first).to_be_visible()
-        expect(page.get_by_role("listitem").filter(has_text="submitted")).to_have_count(2)
+        expect(page.get_by_text("2 sent").first).to_be_visible()
+        expect(_tiles(page).filter(has_text="submitted")).to_have_count(2)
         watched.picture(f"submitted-{platform.mode}")
+
+
+def test_a_refused_submission_is_seen_with_its_review(
+    dock: Dock, visit: Callable[..., Watched], platform: Platform
+) -> None:
+    dock.log(1)
+    (only,) = dock.predicted()
+    dock.review_as_empty(only)
+    dock.api.post(f"{dock.reviews}/submissions", {"all_reviewed": True})
+    until(
+        lambda: dock.one(only["id"])["submission"]["state"],
+        lambda state: state == "refused",
+        what="the feedback loop, which is off, refuses",
+        within=20,
+    )
+    with visit(dock, f"review/{only['id']}?src=list") as watched:
+        badge = watched.page.get_by_text("refused by the dataset")
+        expect(badge).to_be_visible()
+        assert "feedback loop" in (badge.get_attribute("title") or "")
+        watched.picture(f"submission-refused-{platform.mode}")
 
 
 def test_the_second_reviewer_of_an_image_sees_both_reviews(
@@ -262,6 +291,7 @@ def test_the_second_reviewer_of_an_image_sees_both_reviews(
         expect(dialog).to_contain_text("reviewed by somebody else")
         expect(dialog.get_by_role("region", name="Their review")).to_contain_text("100, 60, 40, 40")
         _on(page, second)  # the work behind it goes on
+        _painted(page, 2, of="dialog canvas")
         watched.picture(f"conflict-{platform.mode}")
         dialog.get_by_role("button", name="Take mine").click()
         expect(dialog).to_have_count(0)
@@ -274,6 +304,15 @@ def test_the_second_reviewer_of_an_image_sees_both_reviews(
 def _on(page: Page, prediction: dict[str, Any]) -> None:
     """The review page shows this picture."""
     expect(page.get_by_label(f"Picture {prediction['filename']}")).to_be_visible()
+
+
+def _tiles(page: Page) -> Locator:
+    return page.get_by_role("list", name="Predictions").get_by_role("listitem")
+
+
+def _painted(page: Page, count: int, *, of: str = ".tile canvas") -> None:
+    """So many canvases carry more than one colour."""
+    page.wait_for_function(_PAINTED, arg=[of, count])
 
 
 def _drag(page: Page, start: tuple[float, float], end: tuple[float, float]) -> None:

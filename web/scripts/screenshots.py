@@ -41,6 +41,7 @@ def pages(page: Page) -> dict[str, str]:
     detecting = [one["id"] for one in made if one["type"] != "CLASSIFICATION"] or ["none"]
     d, empty = detecting[0], detecting[-1]
     other = next((one["id"] for one in made if one["type"] == "CLASSIFICATION"), "none")
+    proof = first(f"/deployer/v1/deployments/{d}/rollouts").get("id", "none")
     running = first("/trainer/v1/experiments")
     model = made[0]["champion"]["model"] if made else "none"
     version = first(f"/deployer/v1/models/{model}/versions").get("id", "none")
@@ -54,7 +55,7 @@ def pages(page: Page) -> dict[str, str]:
         "dashboard-empty": f"/o/{org}/deployments/{empty}/dashboard",
         "predictions": f"{at}/predictions",
         "predictions-table": f"{at}/predictions?view=table&sort=outlier",
-        "predictions-empty": f"{at}/predictions?label=RBC&boxes_min=900",
+        "predictions-empty": f"{at}/predictions?boxes_min=900",
         "review": f"{at}/review/next?src=queue",
         "review-classes": f"/o/{org}/deployments/{other}/review/next?src=queue",
         "settings-general": f"{at}/settings/general",
@@ -63,6 +64,7 @@ def pages(page: Page) -> dict[str, str]:
         "settings-training": f"{at}/settings/training",
         "settings-delivery": f"{at}/settings/delivery",
         "rollout": f"{at}/rollouts/current",
+        "rollout-proof": f"{at}/rollouts/{proof}",
         "rollout-empty": f"/o/{org}/deployments/{other}/rollouts/current",
         "experiments": f"/o/{org}/projects/all/experiments",
         "experiment": f"{experiments}/{running.get('id', 'none')}",

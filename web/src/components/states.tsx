@@ -30,8 +30,11 @@ export function Empty(props: {
 export function Failure({ error, retry }: { error: unknown; retry?: () => void }) {
   if (isProblem(error, 403)) return <Forbidden problem={error} />;
   const problem = error instanceof Problem ? error : null;
-  const title = problem?.title ?? "Something broke in this page";
-  const detail = problem?.detail ?? (error instanceof Error ? error.message : String(error));
+  const said = problem?.detail ?? (error instanceof Error ? error.message : String(error));
+  // What was asked is not understood: the detail says it, the name of the status does not.
+  const refused = problem?.status === 422 && said !== "";
+  const title = refused ? said : (problem?.title ?? "Something broke in this page");
+  const detail = refused ? "" : said;
   return (
     <div className="state error" role="alert">
       <span className="glyph">

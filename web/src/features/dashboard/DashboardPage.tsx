@@ -1,8 +1,8 @@
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { Link, useSearch } from "@tanstack/react-router";
 import { useEffect } from "react";
-import { dashboard, deployment, ledger, summaries } from "@/api/queries";
-import type { Dashboard, Deployment } from "@/api/types";
+import { dashboard, deployment, ledger, modelVersion, summaries } from "@/api/queries";
+import type { Dashboard, Deployment, VersionRef } from "@/api/types";
 import { useDeploymentId, useOrg } from "@/app/params";
 import { announce } from "@/components/Announcer";
 import { Icon } from "@/components/Icon";
@@ -123,7 +123,7 @@ function Headline({ deployed, data }: { deployed: Deployment; data: Dashboard | 
           <dt>Champion</dt>
           <dd className="champion">
             v{deployed.champion.number}
-            {deployed.champion.error && <LoadError error={deployed.champion.error} />}
+            <LoadError of={deployed.champion} />
           </dd>
         </div>
         {deployed.shadow && (
@@ -131,7 +131,7 @@ function Headline({ deployed, data }: { deployed: Deployment; data: Dashboard | 
             <dt>Shadow</dt>
             <dd className="shadow">
               v{deployed.shadow.number}
-              {deployed.shadow.error && <LoadError error={deployed.shadow.error} />}
+              <LoadError of={deployed.shadow} />
             </dd>
           </div>
         )}
@@ -164,10 +164,12 @@ function Headline({ deployed, data }: { deployed: Deployment; data: Dashboard | 
   );
 }
 
-/** The version answers nobody: serving could not load its file. */
-function LoadError({ error }: { error: string }) {
+/** Serving could not load the version's file. One without a file runs at the client's: no error. */
+function LoadError({ of }: { of: VersionRef }) {
+  const { data } = useQuery({ ...modelVersion(of.version), enabled: of.error !== null });
+  if (of.error === null || !data || data.files.length === 0) return null;
   return (
-    <span className="badge danger" title={error}>
+    <span className="badge danger" title={of.error}>
       <Icon name="warn" size={12} /> not loaded
     </span>
   );

@@ -24,7 +24,7 @@ export function Pictures({ data, onZoom }: { data: Dashboard; onZoom: Zoom }) {
         data={data}
         title="Sharpness"
         floating
-        unit="variance of the Laplacian, mean of a bucket"
+        unit="log variance of the Laplacian, mean of a bucket"
         format={(value) => decimal(value)}
         series={(colour) => [
           { name: "sharpness", values: tone.sharpness, colour: colour("accent") },

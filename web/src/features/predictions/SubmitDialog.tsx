@@ -38,7 +38,9 @@ export function SubmitDialog(props: {
       void client.invalidateQueries({ queryKey: ["training", d] });
       props.onDone();
       if (answer.refused.length > 0) return;
-      toast(`${count(answer.submitted)} submitted`, { tone: "ok" });
+      toast(`${count(answer.submitted)} sent: submitted once they are in the dataset`, {
+        tone: "ok",
+      });
       props.onClose();
     },
   });
@@ -53,7 +55,7 @@ export function SubmitDialog(props: {
       actions={
         <>
           <Button onClick={props.onClose}>Cancel</Button>
-          <Button tone="primary" disabled={submit.isPending} onClick={() => submit.mutate()}>
+          <Button tone="primary" disabled={submit.isPending || off} onClick={() => submit.mutate()}>
             Submit {count(props.n)}
           </Button>
         </>
@@ -74,7 +76,7 @@ export function SubmitDialog(props: {
         )}
         {off && (
           <Notice tone="warn">
-            The feedback loop is off or has no target.{" "}
+            The feedback loop is off or has no target: it would refuse them.{" "}
             <Link
               to="/o/$org/deployments/$d/settings/$stage"
               params={{ org, d, stage: "feedback-loop" }}
@@ -97,7 +99,7 @@ function Outcome(props: {
   const { submitted, refused } = props.answer;
   return (
     <Dialog
-      title={`${count(submitted)} submitted, ${count(refused.length)} refused`}
+      title={`${count(submitted)} sent, ${count(refused.length)} refused`}
       onClose={props.onClose}
       actions={<Button onClick={props.onClose}>Close</Button>}
     >

@@ -122,13 +122,14 @@ function Side(props: { detail: PredictedDetail; shapes: Drawn[]; different: Set<
   useEffect(() => {
     const element = canvas.current!;
     const context = element.getContext("2d")!;
-    const ratio = devicePixelRatio || 1;
-    const scale = element.clientWidth / detail.width;
-    element.width = element.clientWidth * ratio;
-    element.height = detail.height * scale * ratio;
     let gone = false;
-    const draw = (bitmap: ImageBitmap | null) => {
-      if (gone) return;
+    let bitmap: ImageBitmap | null = null;
+    const draw = () => {
+      const ratio = devicePixelRatio || 1;
+      const scale = element.clientWidth / detail.width;
+      if (gone || scale === 0) return;
+      element.width = element.clientWidth * ratio;
+      element.height = detail.height * scale * ratio;
       context.setTransform(ratio, 0, 0, ratio, 0, 0);
       if (bitmap) context.drawImage(bitmap, 0, 0, detail.width * scale, detail.height * scale);
       paintShapes(
@@ -146,9 +147,19 @@ function Side(props: { detail: PredictedDetail; shapes: Drawn[]; different: Set<
         },
       );
     };
-    bitmapOf(detail.data).then(draw, () => draw(null));
+    // A dialog has no size before it is shown, which is after this.
+    const observer = new ResizeObserver(draw);
+    observer.observe(element);
+    bitmapOf(detail.data).then(
+      (found) => {
+        bitmap = found;
+        draw();
+      },
+      () => {},
+    );
     return () => {
       gone = true;
+      observer.disconnect();
     };
   }, [detail, shapes, different]);
   return (

@@ -55,6 +55,7 @@ describe("saving", () => {
     expect(doc.toReview([shape("a")], ["car"])).toEqual({
       labels: ["car"],
       boxes: [[0, 0, 10, 10]],
+      polygons: [],
     });
   });
 
