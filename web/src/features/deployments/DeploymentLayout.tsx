@@ -41,7 +41,7 @@ export function DeploymentLayout() {
         <Link
           to="/o/$org/deployments/$d/rollouts/$r"
           params={{ ...params, r: "current" }}
-          activeProps={active}
+          className={location.pathname.includes("/rollouts/") ? "active" : undefined}
         >
           Roll-out
         </Link>

@@ -32,9 +32,7 @@ export function History({ deployed }: { deployed: Deployment }) {
                   <th>Before</th>
                   <th>Why</th>
                   <th>Who</th>
-                  <th>
-                    <span className="hidden-visually">Proof</span>
-                  </th>
+                  <th aria-label="Proof" />
                 </tr>
               </thead>
               <tbody>
