@@ -107,6 +107,10 @@ async def _fill(parts: Serving, seat: Seat, task: TaskType, known: dict[str, Mod
     wanted = seat.wanted
     if wanted is None or seat.is_current or seat.unfit == wanted:
         return False
+    if wanted.onnx is None:
+        # It runs at the client's: nothing is wrong, there is only nothing to ask here.
+        seat.error, seat.unfit = "the version has no ONNX file", wanted
+        return False
     before = seat.error
     seat.loading = True
     try:
@@ -128,8 +132,7 @@ async def _fill(parts: Serving, seat: Seat, task: TaskType, known: dict[str, Mod
 async def _loaded(
     parts: Serving, deployed: DeployedModel, task: TaskType, known: dict[str, Model]
 ) -> Model:
-    if deployed.onnx is None:
-        raise ModelUnfit("the version has no ONNX file")
+    assert deployed.onnx is not None
     model = known.get(deployed.onnx.sha256)
     if model is None:
         content = await parts.files.content(deployed.onnx)
