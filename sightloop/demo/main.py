@@ -72,9 +72,12 @@ def demo(
         missed = [stage["stage"] for stage in stages if not stage["happened"]]
         if missed:
             raise DemoFailed(f"a stage did not happen: {missed[0].strip()}: {stages[-1]['why']}")
-        _tell(console, stages, ready)
+        _tell(console, stages)
         if not leave:
-            console.print("The dashboard stays until Ctrl C.")
+            console.print(
+                f"\nDashboard  {ready['url']}\nToken      {ready['token']}\n", soft_wrap=True
+            )
+            console.print("It stays until Ctrl C.")
             process.wait()
 
 
@@ -134,14 +137,14 @@ def _wait_for(ready: Path, process: "subprocess.Popen[bytes]") -> None:
         time.sleep(0.05)
 
 
-def _tell(console: Console, stages: list[dict[str, Any]], ready: dict[str, str]) -> None:
-    if stages:
-        observed = stages[-1]["observed"]
-        before, after = observed["before"]["map_50"], observed["after"]["map_50"]
-        console.print(
-            f"\nmAP50 on {observed['held_back']} held-back pictures of the new camera: "
-            f"before [bold]{before:.2f}[/bold], after [bold]{after:.2f}[/bold]. "
-            "Part of the loss is calibration; strong colour jitter in training would have "
-            "prevented some of it."
-        )
-    console.print(f"\nDashboard  {ready['url']}\nToken      {ready['token']}\n", soft_wrap=True)
+def _tell(console: Console, stages: list[dict[str, Any]]) -> None:
+    if not stages:
+        return
+    observed = stages[-1]["observed"]
+    before, after = observed["before"]["map_50"], observed["after"]["map_50"]
+    console.print(
+        f"\nmAP50 on {observed['held_back']} held-back pictures of the new camera: "
+        f"before [bold]{before:.2f}[/bold], after [bold]{after:.2f}[/bold]. "
+        "Part of the loss is calibration; strong colour jitter in training would have "
+        "prevented some of it."
+    )
