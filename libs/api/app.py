@@ -47,7 +47,8 @@ def create_app(
 def part(kind: type[T]) -> Any:
     """`store: Annotated[Ingest, part(Ingest)]`: the service's own value of this type."""
 
-    def find(request: Request) -> T:
+    # A coroutine, though nothing is awaited: FastAPI runs plain functions in a thread.
+    async def find(request: Request) -> T:
         found: T = request.app.state.parts[kind]
         return found
 

@@ -59,7 +59,8 @@ class _Needs:
     def __init__(self, scope: Scope | None) -> None:
         self.scope = scope
 
-    def __call__(self, request: Request) -> Caller:
+    # A coroutine, though nothing is awaited: FastAPI runs plain functions in a thread.
+    async def __call__(self, request: Request) -> Caller:
         caller = identify(request)
         if self.scope is not None and self.scope not in caller.scopes:
             roles = ", ".join(roles_with(self.scope)) or "no role by default"

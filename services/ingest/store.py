@@ -51,15 +51,13 @@ async def store_logged(
         return Counted(stored=0, duplicate=0)
     first = {event.logged.prediction: event for event in reversed(fresh)}
     made = await tx.execute(
-        insert(prediction)
-        .values([_prediction_row(organization, event) for event in first.values()])
-        .on_conflict_do_nothing()
-        .returning(prediction.c.id)
+        insert(prediction).on_conflict_do_nothing().returning(prediction.c.id),
+        [_prediction_row(organization, event) for event in first.values()],
     )
     new = {row[0] for row in made}
     pictures = [_data_row(organization, first[i]) for i in new if first[i].logged.picture]
     if pictures:
-        await tx.execute(insert(data).values(pictures).on_conflict_do_nothing())
+        await tx.execute(insert(data).on_conflict_do_nothing(), pictures)
     counted = Counted(stored=len(new), duplicate=len(fresh) - len(new))
     await _write_books(tx, organization, deployment, counted, passed)
     return counted

@@ -74,7 +74,8 @@ async def test_a_prediction_is_logged_once_however_often_it_is_sent(service_runn
         assert keyed[0].json() == keyed[1].json()
 
         books = await eventually(
-            lambda: ledger(running, deployment.deployment), lambda b: b["stored"] == 2
+            lambda: ledger(running, deployment.deployment),
+            lambda b: (b["stored"], b["duplicate"]) == (2, 2),
         )
         assert books == {
             "received": 4, "stored": 2, "duplicate": 2, "rejected": 0, "in_flight": 0,
