@@ -1,5 +1,6 @@
 """One process: some services under one supervisor, on the parts that its settings name."""
 
+import asyncio
 import socket
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from libs.runtime.settings import Platform
 from libs.runtime.supervisor import Supervisor
 from libs.store.clock import SystemClock
 from libs.telemetry.logs import configure_logs
+from libs.telemetry.tracing import configure_tracing
 from sightloop import __version__
 from sightloop.targets import build_of
 
@@ -33,6 +35,24 @@ async def run_services(
 ) -> None:
     """Run services until SIGTERM or SIGINT, or until one of them ends (which raises)."""
     configure_logs(level=settings.log_level, console=settings.log_format == "console")
+    end_tracing = configure_tracing(
+        service="sightloop" if len(names) > 1 else f"sightloop-{names[0]}",
+        endpoint=settings.otlp_endpoint,
+    )
+    try:
+        await _run(names, settings, listener, migrate=migrate, on_ready=on_ready)
+    finally:
+        await asyncio.to_thread(end_tracing)
+
+
+async def _run(
+    names: Sequence[str],
+    settings: Platform,
+    listener: socket.socket,
+    *,
+    migrate: bool,
+    on_ready: Callable[[Running], Awaitable[None]] | None,
+) -> None:
     async with open_context(settings, clock=SystemClock()) as context:
         services = [build_of(name)(context) for name in names]
         supervisor = Supervisor(context, services, version=__version__, migrate=migrate)

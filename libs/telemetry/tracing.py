@@ -1,6 +1,6 @@
 """One trace from the HTTP call through outbox and bus to the handler."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from opentelemetry import trace
@@ -32,3 +32,26 @@ def span(
         name, context=parent, kind=kind, attributes=dict(attributes)
     ) as current:
         yield current
+
+
+def configure_tracing(*, service: str, endpoint: str | None) -> Callable[[], None]:
+    """Give this process's spans ids, and send them to an OTLP/HTTP collector where one is named.
+
+    Returns what ends it: the spans in hand are sent, for five seconds at most.
+    """
+    from opentelemetry.sdk.resources import Resource  # noqa: PLC0415
+    from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415
+
+    provider = TracerProvider(
+        resource=Resource.create({"service.name": service}), shutdown_on_exit=False
+    )
+    if endpoint is not None:
+        from opentelemetry.exporter.otlp.proto.http.trace_exporter import (  # noqa: PLC0415
+            OTLPSpanExporter,
+        )
+        from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
+
+        exporter = OTLPSpanExporter(endpoint=f"{endpoint.rstrip('/')}/v1/traces", timeout=5)
+        provider.add_span_processor(BatchSpanProcessor(exporter))
+    trace.set_tracer_provider(provider)
+    return provider.shutdown

@@ -6,11 +6,25 @@ Every number in the report was observed through the public API; none is what a s
 from typing import Any
 
 from sightloop.demo.api import DidNotHappen, until
+from sightloop.demo.hands import (
+    DEPLOYER,
+    FEEDBACK,
+    INGEST,
+    METRICS,
+    REVIEW,
+    TRAINER,
+    counted_dashboard,
+    experiment_done,
+    job_done,
+    last_of,
+    log_traffic,
+    review_queue,
+    seen_dashboard,
+    training_shots,
+    training_steps,
+)
 from sightloop.demo.play import Play, Stage
 from sightloop.demo.quality import mean_average_precision
-
-FEEDBACK, TRAINER, DEPLOYER = "/api/feedback/v1", "/api/trainer/v1", "/api/deployer/v1"
-METRICS, REVIEW, INGEST = "/api/metrics/v1", "/api/review/v1", "/api/ingest/v1"
 
 
 def teach(play: Play) -> dict[str, Any]:
@@ -24,8 +38,8 @@ def teach(play: Play) -> dict[str, Any]:
         )["id"]
         for version in ("training", "production")
     )
-    job = api.import_coco(training, _tracked(play), world.labels)
-    _job_done(play, "feedback", job, "importing pictures and boxes", within=120)
+    job = api.import_coco(training, training_shots(play), world.labels)
+    job_done(play, "feedback", job, "importing pictures and boxes", within=120)
     settled = until(
         lambda: api.get(f"{FEEDBACK}/versions/{training}"),
         lambda version: version["manifest"] is not None,
@@ -38,10 +52,10 @@ def teach(play: Play) -> dict[str, Any]:
         {
             "name": "champion",
             "datasets": [{"alias": "train", "dataset_version": training}],
-            "parameters": world.parameters | _steps(play, play.amounts.champion_steps),
+            "parameters": world.parameters | training_steps(play, play.amounts.champion_steps),
         },
     )["id"]
-    finished = _experiment_done(play, experiment, "training the champion", within=600)
+    finished = experiment_done(play, experiment, "training the champion", within=600)
     model = api.post(f"{DEPLOYER}/models", {"name": world.name, "type": "OBJECT_DETECTION"})["id"]
     version = api.post(
         f"{DEPLOYER}/models/{model}/versions/from-experiment", {"experiment": experiment}
@@ -70,11 +84,13 @@ def deploy(play: Play) -> dict[str, Any]:
     reference = api.put(
         f"{METRICS}/deployments/{deployment}/training-data", {"dataset_version": ids["training"]}
     )
-    _job_done(play, "metrics", reference["job"], "computing the reference", within=300)
+    job_done(play, "metrics", reference["job"], "computing the reference", within=300)
     api.put(
         f"{FEEDBACK}/deployments/{deployment}/feedback-loop",
         {"active": True, "dataset_versions": [ids["production"]], "automatic": False},
     )
+    steps = training_steps(play, play.amounts.retraining_steps)
+    retraining_parameters = play.world.parameters | steps
     api.put(
         f"{FEEDBACK}/deployments/{deployment}/training",
         {
@@ -85,7 +101,7 @@ def deploy(play: Play) -> dict[str, Any]:
                 {"alias": "original", "dataset_version": ids["training"], "replay": True},
             ],
             "threshold": play.amounts.reviews,
-            "parameters": play.world.parameters | _steps(play, play.amounts.retraining_steps),
+            "parameters": retraining_parameters,
             "cool_down": 0,
         },
     )
@@ -116,30 +132,30 @@ def deploy(play: Play) -> dict[str, Any]:
 
 def traffic(play: Play) -> dict[str, Any]:
     """Ordinary days: predictions arrive, nothing alarms."""
-    _log(play, play.amounts.clean, changed=False, what="predictions, as trained for")
-    _counted(play)
+    log_traffic(play, play.amounts.clean, changed=False, what="predictions, as trained for")
+    counted_dashboard(play)
     seen = until(
-        lambda: _dashboard(play),
+        lambda: seen_dashboard(play),
         lambda dashboard: dashboard["drift"] is not None,
         what="the pictures are compared with the reference",
         within=60,
     )
     return {
         "predictions": seen["predictions"],
-        "latency_p95": _last(seen["latency"]["champion"]["p95"]),
+        "latency_p95": last_of(seen["latency"]["champion"]["p95"]),
         "drift_alarm": seen["drift"]["alarm"],
-        "drift_d": _last(seen["drift"]["d"]),
+        "drift_d": last_of(seen["drift"]["d"]),
         "drift_threshold": seen["drift"]["threshold"],
-        "outlier_p50": _last((seen["outlier"] or {}).get("p50", [])),
+        "outlier_p50": last_of((seen["outlier"] or {}).get("p50", [])),
     }
 
 
 def camera(play: Play) -> dict[str, Any]:
     """The camera changes: drift and outliers show it, before any label."""
-    _log(play, play.amounts.changed, changed=True, what="predictions, another camera")
-    _counted(play)
+    log_traffic(play, play.amounts.changed, changed=True, what="predictions, another camera")
+    counted_dashboard(play)
     seen = until(
-        lambda: _dashboard(play),
+        lambda: seen_dashboard(play),
         lambda dashboard: bool(dashboard["drift"] and dashboard["drift"]["alarm"]),
         what="the drift alarm rings",
         within=60,
@@ -147,19 +163,19 @@ def camera(play: Play) -> dict[str, Any]:
     return {
         "predictions": seen["predictions"],
         "drift_alarm": seen["drift"]["alarm"],
-        "drift_d": _last(seen["drift"]["d"]),
+        "drift_d": last_of(seen["drift"]["d"]),
         "drift_threshold": seen["drift"]["threshold"],
         "features_rejected": [f["name"] for f in seen["drift"]["features"] if f["rejected"]],
-        "outlier_p50": _last((seen["outlier"] or {}).get("p50", [])),
+        "outlier_p50": last_of((seen["outlier"] or {}).get("p50", [])),
     }
 
 
 def reviews(play: Play) -> dict[str, Any]:
     """A human reviews; the loop feeds what he said into the dataset."""
     api, deployment = play.api, play.ids["deployment"]
-    done = _review_queue(play, play.amounts.reviews, newest=True)
+    done = review_queue(play, play.amounts.reviews, newest=True)
     dashboard = until(
-        lambda: _dashboard(play),
+        lambda: seen_dashboard(play),
         lambda seen: seen["quality"]["reviewed"] >= done,
         what="the reviews count in the metrics",
         within=60,
@@ -199,7 +215,7 @@ def retraining(play: Play) -> dict[str, Any]:
         within=60,
     )
     experiment = training["last"]["experiment"]
-    finished = _experiment_done(play, experiment, "retraining, with replay", within=600)
+    finished = experiment_done(play, experiment, "retraining, with replay", within=600)
     seen = until(
         lambda: api.get(f"{DEPLOYER}/deployments/{deployment}"),
         lambda found: found["shadow"] is not None,
@@ -227,7 +243,7 @@ def retraining(play: Play) -> dict[str, Any]:
 def verdict(play: Play) -> dict[str, Any]:
     """Champion and shadow see the same pictures; reviews decide, and may be read at any time."""
     api, deployment = play.api, play.ids["deployment"]
-    _log(play, play.amounts.shadowed, changed=True, what="predictions of both models")
+    log_traffic(play, play.amounts.shadowed, changed=True, what="predictions of both models")
     bar = play.bar("reviews to a verdict", play.amounts.shadowed)
     reviewed = 0
 
@@ -238,7 +254,7 @@ def verdict(play: Play) -> dict[str, Any]:
         )
 
     while reviewed < play.amounts.shadowed and not reached():
-        reviewed += _review_queue(play, 5, newest=False, quiet=True)
+        reviewed += review_queue(play, 5, newest=False, quiet=True)
         bar.to(reviewed)
     promoted = until(
         lambda: api.get(f"{DEPLOYER}/deployments/{deployment}"),
@@ -304,92 +320,3 @@ STAGES: list[tuple[str, Stage]] = [
     ("7  The verdict is reached and the shadow is promoted", verdict),
     ("8  Before and after", after),
 ]
-
-
-def _tracked(play: Play) -> Any:
-    shots = list(play.world.training())
-    return play.track(shots, "pictures to learn from", len(shots))
-
-
-def _steps(play: Play, steps: int) -> dict[str, Any]:
-    size = play.amounts.input_size
-    return {"steps": steps} | ({"input_width": size[0], "input_height": size[1]} if size else {})
-
-
-def _log(play: Play, count: int, *, changed: bool, what: str) -> None:
-    shots = play.world.traffic(count, first=play.next_shot, changed=changed)
-    for shot in play.track(shots, what, count):
-        tags = ["new camera"] if changed else []
-        answer = play.api.predict(play.ids["deployment"], shot, tags=tags)
-        play.shown[answer["prediction_id"]] = shot
-    play.next_shot += count
-
-
-def _dashboard(play: Play) -> Any:
-    return play.api.get(f"{METRICS}/deployments/{play.ids['deployment']}/dashboard")
-
-
-def _counted(play: Play) -> Any:
-    return until(
-        lambda: _dashboard(play),
-        lambda seen: seen["predictions"] >= len(play.shown),
-        what="every prediction is counted",
-        within=30,
-    )
-
-
-def _review_queue(play: Play, count: int, *, newest: bool, quiet: bool = False) -> int:
-    """Review what the queue serves, from its front; or the newest pictures, by hand."""
-    api, deployment = play.api, play.ids["deployment"]
-    path = f"{REVIEW}/deployments/{deployment}"
-    if newest:
-        items = api.get(f"{path}/predictions", status="TO_REVIEW", limit=min(count, 200))["items"]
-    else:
-        items = until(
-            lambda: api.get(f"{path}/queue", limit=count)["items"],
-            bool,
-            what="the queue serves a picture",
-            within=30,
-        )
-    chosen = items[:count]
-    for item in chosen if quiet else play.track(chosen, "reviews", len(chosen)):
-        body = {
-            "shapes": play.shown[item["id"]].shapes,
-            "start": "BLANK",
-            "draw": item.get("draw"),
-        }
-        api.put(
-            f"{path}/predictions/{item['id']}/review", body, **{"If-Match": f'"{item["revision"]}"'}
-        )
-    return len(chosen)
-
-
-def _job_done(play: Play, service: str, job: str, what: str, *, within: float) -> None:
-    bar = play.bar(what, None)
-    done = until(
-        lambda: play.api.get(f"/api/{service}/v1/jobs/{job}"),
-        lambda seen: seen["state"] in ("SUCCEEDED", "FAILED", "CANCELLED"),
-        what=what,
-        within=within,
-        seen=lambda seen: bar.to(seen["done"], total=seen["total"] or None),
-    )
-    if done["state"] != "SUCCEEDED":
-        raise DidNotHappen(f"{what}: {done['state']}: {done['error']}")
-
-
-def _experiment_done(play: Play, experiment: str, what: str, *, within: float) -> Any:
-    bar = play.bar(what, None)
-    done = until(
-        lambda: play.api.get(f"{TRAINER}/experiments/{experiment}"),
-        lambda seen: seen["status"] in ("SUCCESS", "FAILED", "CANCELED"),
-        what=what,
-        within=within,
-        seen=lambda seen: bar.to(seen["done"], total=seen["total"] or None),
-    )
-    if done["status"] != "SUCCESS":
-        raise DidNotHappen(f"{what}: {done['status']}: {done['error']}")
-    return done
-
-
-def _last(values: list[Any]) -> Any:
-    return next((value for value in reversed(values) if value is not None), None)

@@ -6,8 +6,9 @@ import pytest
 from rich.console import Console
 
 from sightloop.demo.api import Api, until
+from sightloop.demo.hands import DEPLOYER, FEEDBACK, INGEST, REVIEW, TRAINER
 from sightloop.demo.play import Amounts, Play, Stage, perform
-from sightloop.demo.story import DEPLOYER, FEEDBACK, INGEST, REVIEW, STAGES, TRAINER
+from sightloop.demo.story import STAGES
 from tests.support.marks import Marks
 from tests.support.platform import Platform
 from tests.support.repeating import tell_again
