@@ -79,7 +79,7 @@ class RunningServices:
         """Every event of a kind that has been on the bus, in the order seen."""
         return [r.data for r in self.received if isinstance(r.data, kind)]
 
-    async def wait_for(self, kind: type[E], count: int = 1, *, within: float = 15.0) -> list[E]:
+    async def wait_for(self, kind: type[E], count: int = 1, *, within: float = 30.0) -> list[E]:
         """The events of a kind, once there are `count` of them."""
 
         async def look() -> list[E]:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 
-async def until(condition: Callable[[], bool | Awaitable[bool]], *, seconds: float = 20.0) -> None:
+async def until(condition: Callable[[], bool | Awaitable[bool]], *, seconds: float = 40.0) -> None:
     """Return as soon as `condition` holds; fail when it does not within `seconds`."""
     async with asyncio.timeout(seconds):
         while True:

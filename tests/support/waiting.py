@@ -12,7 +12,7 @@ async def eventually(
     look: Callable[[], Awaitable[T]],
     good: Callable[[T], bool] = bool,
     *,
-    within: float = 15.0,
+    within: float = 30.0,
     every: float = 0.02,
 ) -> T:
     """The first look that is good. Fails with the last one when `within` seconds have passed."""
