@@ -42,12 +42,13 @@ DATASETS = _compacted("datasets", "dataset_version", "Dataset versions, in full.
 MODELS = _compacted("models", "model_version", "Model versions and their files, in full.")
 TRAINING = _kept("training", "experiment", 30, "Why trainings start and what became of them.")
 ROLLOUTS = _kept("rollouts", "deployment", 30, "Roll-outs and verdicts.")
+ALERTS = _kept("alerts", "deployment", 30, "What is wrong with a deployment, and that it is over.")
 JOBS = _kept("jobs", "job", 30, "Long work and its progress.")
 TOKENS = _compacted("tokens", "token", "Hashes of opaque tokens and revocations.")
 LIVE = _kept("live", "deployment", 1 / 24, "What a browser should fetch anew.")
 DEAD_LETTERS = _kept("dead-letters", "organization", 30, "Records that no handler could take.")
 
 TOPICS: tuple[Topic, ...] = (
-    PREDICTIONS, SCORES, REVIEWS, DATA, DEPLOYMENTS, DATASETS, MODELS, TRAINING, ROLLOUTS, JOBS,
-    TOKENS, LIVE, DEAD_LETTERS,
+    PREDICTIONS, SCORES, REVIEWS, DATA, DEPLOYMENTS, DATASETS, MODELS, TRAINING, ROLLOUTS, ALERTS,
+    JOBS, TOKENS, LIVE, DEAD_LETTERS,
 )  # fmt: skip

@@ -7,7 +7,7 @@ from services.gateway.parts import Gateway
 
 _TOPICS = (
     topics.REVIEWS, topics.DATA, topics.DEPLOYMENTS, topics.DATASETS, topics.MODELS,
-    topics.TRAINING, topics.ROLLOUTS, topics.JOBS, topics.LIVE,
+    topics.TRAINING, topics.ROLLOUTS, topics.ALERTS, topics.JOBS, topics.LIVE,
 )  # fmt: skip
 
 

@@ -176,6 +176,16 @@ _ALL: list[Event] = [
         deployment=DEPLOYMENT, candidate=V2, champion=V1, verdict="BETTER", reviews=31,
         e_value=41.5, alpha=0.05, mean_difference=0.21, low=0.03, high=0.4, reached_time=TIME,
     ),
+    e.AlertFired(
+        alert=example_id("alert"), deployment=DEPLOYMENT, kind="metric", severity=e.Severity.WARNING,
+        since=TIME, fired_time=TIME, text="p95 latency is above 0.5 s for 10 minutes",
+        rule=example_id("rule"), metric="latency.p95", value=0.61, threshold=0.5,
+    ),
+    e.AlertResolved(
+        alert=example_id("alert"), deployment=DEPLOYMENT, kind="metric", severity=e.Severity.WARNING,
+        since=TIME, fired_time=TIME, resolved_time=TIME, text="p95 latency is below 0.45 s again",
+        rule=example_id("rule"), metric="latency.p95", value=0.31, threshold=0.45,
+    ),
     e.JobChanged(
         job=example_id("job"), service="metrics", kind="reference", revision=3,
         state=e.JobState.RUNNING, subject="training data of dock", done=50, total=150,

@@ -1,5 +1,6 @@
 """Every event of the platform. Importing this package registers them all."""
 
+from libs.schemas.events.alerts import AlertFired, AlertResolved, Severity
 from libs.schemas.events.data import DataChanged, DataDeleted, DataRegistered
 from libs.schemas.events.platform import (
     JobChanged,
@@ -41,6 +42,8 @@ from libs.schemas.events.training import (
 )
 
 __all__ = [
+    "AlertFired",
+    "AlertResolved",
     "DataChanged",
     "DataDeleted",
     "DataRegistered",
@@ -68,6 +71,7 @@ __all__ = [
     "Score",
     "SeriesAdvanced",
     "ServingLoaded",
+    "Severity",
     "State",
     "SubmissionSettled",
     "TokenChanged",
