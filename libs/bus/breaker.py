@@ -1,6 +1,7 @@
 """The breaker: a consumer whose events die one after the other stops before a topic is drained.
 
-closed ──too many of the last records died──▶ open (until the process is started anew)
+closed ──too many of the last records died, or one cannot be buried──▶ open
+                                             (until the process is started anew)
 """
 
 from collections import deque
@@ -24,6 +25,10 @@ class Breaker:
     @property
     def open(self) -> bool:
         return self.reason is not None
+
+    def fail(self, reason: str) -> None:
+        """Open at once: the consumer itself cannot go on, whatever comes."""
+        self.reason = self.reason or reason
 
     def lived(self, count: int = 1) -> None:
         """Events were handled."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, TypeVar
 
+from libs.bus.driver import Record
 from libs.schemas.envelope import Event, Received
 from libs.schemas.topics import Topic
 from libs.store.session import Cause, Tx
@@ -39,8 +40,22 @@ class Dead:
 Outcome = Ok | Drop | Retry | Dead
 OK = Ok()
 
+
+@dataclass(frozen=True, slots=True)
+class Died:
+    """A record of a handler's event type that is given up, and why.
+
+    `received` is None where the record could not be read as its event; its bytes are in `record`.
+    """
+
+    record: Record
+    reason: str
+    received: Received[Any] | None
+
+
 E = TypeVar("E", bound=Event)
 BatchFunction = Callable[[Tx, Sequence[Received[Any]]], Awaitable[Sequence[Outcome]]]
+DeadFunction = Callable[[Tx, Sequence[Died]], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +64,21 @@ class Handler:
 
     `inbox` False: the function itself is idempotent by the key of the row that it makes.
     `repeats` True: it gets events told again too, even those of one batch (books count them).
+
+    `on_dead` counts what died where books are kept. Its transaction is the handler's own where
+    the handler answered `Dead` (what else it wrote stays), a new one where the handler raised or
+    the record could not be read; the dead letters are durable before it commits, the offset is
+    committed after. So it is called for every record that dies, and again for one that comes
+    again because an acknowledgement, a commit or an offset was lost: count by a key of the event.
+    A replay that dies is told too (`received.replayed`). It must not raise for a record's sake:
+    what is no passing fault stops the consumer as the breaker does.
     """
 
     event: type[Event]
     function: BatchFunction
     inbox: bool = True
     repeats: bool = False
+    on_dead: DeadFunction | None = None
 
 
 def batch(
@@ -63,9 +87,10 @@ def batch(
     *,
     inbox: bool = True,
     repeats: bool = False,
+    on_dead: DeadFunction | None = None,
 ) -> Handler:
     """Handle events of a type together, in one transaction; one outcome for each."""
-    return Handler(event, function, inbox, repeats)
+    return Handler(event, function, inbox, repeats, on_dead)
 
 
 def each(
@@ -73,6 +98,7 @@ def each(
     function: Callable[[Tx, Received[E]], Awaitable[Outcome]],
     *,
     inbox: bool = True,
+    on_dead: DeadFunction | None = None,
 ) -> Handler:
     """Handle events of a type one by one, in the transaction of their batch.
 
@@ -89,7 +115,7 @@ def each(
                 break
         return outcomes
 
-    return Handler(event, one_by_one, inbox)
+    return Handler(event, one_by_one, inbox, on_dead=on_dead)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

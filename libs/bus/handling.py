@@ -20,18 +20,11 @@ from sqlalchemy import ARRAY, Text, Uuid, bindparam, delete, text
 
 from libs.bus import metrics
 from libs.bus.breaker import Breaker, BreakerOpened
-from libs.bus.consumer import Consumer, Dead, Drop, Handler, Outcome, Retry
-from libs.bus.dead_letters import REPLAY_FOR, dead_letter
-from libs.bus.driver import Record, Sink
-from libs.schemas.envelope import (
-    Event,
-    MalformedEvent,
-    Received,
-    UnknownEventType,
-    decode,
-    event_type,
-    registry,
-)
+from libs.bus.consumer import Consumer, Dead, Died, Drop, Handler, Outcome, Retry
+from libs.bus.dead_letters import dead_letter
+from libs.bus.driver import Sink
+from libs.bus.runs import Item, Runs
+from libs.schemas.envelope import MalformedEvent, registry
 from libs.store.faults import is_transient
 from libs.store.session import Cause, Database, Tx
 from libs.store.tables import inbox
@@ -64,16 +57,6 @@ class RetryAsked(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
-    """A record to handle: an event with its handler, or why it is none."""
-
-    record: Record
-    handler: Handler | None
-    received: Received[Event] | None
-    fault: MalformedEvent | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Progress:
     """How far a batch came: `offset` is the next to read.
 
@@ -99,48 +82,18 @@ class Handling:
     ) -> None:
         self._group = group
         self._limit = consumer.policy.handler_limit.total_seconds()
-        self._handlers = {handler.event.event_type: handler for handler in consumer.handlers}
+        handlers = {handler.event.event_type: handler for handler in consumer.handlers}
+        self._runs = Runs(group, handlers, types=registry().keys())
         self._database = database
         self._sink = sink
         self._breaker = breaker
-        self._types = registry().keys()
 
     async def handle(self, records: Sequence[Record]) -> Progress:
         """Handle records of one partition in their order; never raises for a record's sake."""
-        for run in self._runs(records):
+        for run in self._runs.read(records):
             if (stop := await self._attempt(run)) is not None:
                 return stop
         return Progress(records[-1].offset + 1)
-
-    def _runs(self, records: Sequence[Record]) -> list[list[Item]]:
-        """Neighbours with the same handler together; records of no concern to us are left out."""
-        runs: list[list[Item]] = []
-        for record in records:
-            item = self._item(record)
-            if item is None:
-                continue
-            if runs and item.handler is not None and runs[-1][0].handler is item.handler:
-                runs[-1].append(item)
-            else:
-                runs.append([item])
-        return runs
-
-    def _item(self, record: Record) -> Item | None:
-        headers = record.message.headers
-        for name, value in headers:
-            if name == REPLAY_FOR and value.decode(errors="replace") != self._group:
-                return None
-        kind = event_type(headers)
-        handler = self._handlers.get(kind or "")
-        if handler is None and kind in self._types:
-            return None
-        try:
-            return Item(record, handler, decode(headers, record.message.value))
-        except UnknownEventType:
-            metrics.DROPPED.labels(self._group, "unknown event type").inc()
-            return None
-        except MalformedEvent as error:
-            return Item(record, None, None, error)
 
     async def _attempt(self, run: Sequence[Item]) -> Progress | None:
         """None when the run is done with; otherwise where and why it stopped."""
@@ -156,27 +109,42 @@ class Handling:
             if is_transient(error):
                 return Progress(first, fault=error)
             if len(run) == 1:
-                return await self._bury(run[0].record, error)
+                return await self._bury(run[0], error)
             for item in run:
                 if (stop := await self._attempt([item])) is not None:
                     return stop
         return None
 
-    async def _bury(self, record: Record, error: Exception) -> Progress | None:
+    async def _bury(self, item: Item, error: Exception) -> Progress | None:
+        """Give a record up whose transaction is rolled back."""
         reason = f"{type(error).__name__}: {error}"
         trace = "".join(traceback.format_exception(error, limit=-8))
         _log.warning("consumer.dead", consumer=self._group, reason=reason, trace=trace)
+        offset = item.record.offset
         try:
             self._breaker.died(reason)
-            await self._publish_dead([(record, reason)])
+            await self._lay_down(item, reason)
         except BreakerOpened:
-            return Progress(record.offset, opened=True)
-        except Exception as fault:
-            if not is_transient(fault):
-                raise
-            return Progress(record.offset, fault=fault)
+            return Progress(offset, opened=True)
+        except Exception as fault:  # noqa: BLE001 - the consumer stops, and says why
+            if is_transient(fault):
+                return Progress(offset, fault=fault)
+            _log.exception("consumer.cannot_bury", consumer=self._group)
+            self._breaker.fail(f"a dead record could not be laid down: {fault!r}")
+            return Progress(offset, opened=True)
         metrics.DEAD.labels(self._group).inc()
         return None
+
+    async def _lay_down(self, item: Item, reason: str) -> None:
+        died = item.died(reason)
+        if item.handler is None or item.handler.on_dead is None:
+            await self._publish_dead([died])
+            return
+        meta = item.received.meta if item.received else None
+        cause = Cause(actor=meta.actor, causation=meta.id) if meta else Cause()
+        async with asyncio.timeout(self._limit), self._database.begin(cause) as tx:
+            await item.handler.on_dead(tx, [died])
+            await self._publish_dead([died])
 
     async def _transaction(self, run: Sequence[Item]) -> None:
         handler = run[0].handler
@@ -197,7 +165,7 @@ class Handling:
                 fresh = await self._fresh(tx, run, handler)
                 if fresh:
                     outcomes = await self._ask(tx, handler, run, fresh)
-                    await self._settle(tx, [run[index].record for index in fresh], outcomes)
+                    await self._settle(tx, handler, [run[index] for index in fresh], outcomes)
                 else:
                     outcomes = []
         metrics.SECONDS.labels(self._group).observe(time.perf_counter() - started)
@@ -238,32 +206,33 @@ class Handling:
             )
         return outcomes
 
-    async def _settle(self, tx: Tx, records: Sequence[Record], outcomes: Sequence[Outcome]) -> None:
+    async def _settle(
+        self, tx: Tx, handler: Handler, items: Sequence[Item], outcomes: Sequence[Outcome]
+    ) -> None:
         """Write the dead letters, before the commit. An event that died leaves the inbox, so that
         it can be replayed."""
-        dead: list[tuple[Record, str]] = []
-        for record, outcome in zip(records, outcomes, strict=True):
-            if isinstance(outcome, Dead):
+        dead: list[Died] = []
+        ids: list[UUID] = []
+        for item, outcome in zip(items, outcomes, strict=True):
+            if isinstance(outcome, Dead) and item.received is not None:
                 self._breaker.died(outcome.reason)
-                dead.append((record, outcome.reason))
+                dead.append(item.died(outcome.reason))
+                ids.append(item.received.meta.id)
             else:
                 self._breaker.lived()
-        if dead:
-            await self._publish_dead(dead)
-            ids = [
-                decode(record.message.headers, record.message.value).meta.id for record, _ in dead
-            ]
-            await tx.execute(
-                delete(inbox).where(inbox.c.consumer == self._group, inbox.c.event.in_(ids))
-            )
+        if not dead:
+            return
+        await tx.execute(
+            delete(inbox).where(inbox.c.consumer == self._group, inbox.c.event.in_(ids))
+        )
+        if handler.on_dead is not None:
+            await handler.on_dead(tx, dead)
+        await self._publish_dead(dead)
 
-    async def _publish_dead(self, dead: Sequence[tuple[Record, str]]) -> None:
+    async def _publish_dead(self, dead: Sequence[Died]) -> None:
         now = self._database.clock.now()
         await self._sink.publish(
-            [
-                dead_letter(record, consumer=self._group, reason=reason, now=now)
-                for record, reason in dead
-            ]
+            [dead_letter(d.record, consumer=self._group, reason=d.reason, now=now) for d in dead]
         )
 
     def _count(self, outcomes: Sequence[Outcome], *, duplicates: int) -> None:

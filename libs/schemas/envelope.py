@@ -80,10 +80,11 @@ class Meta:
 
 @dataclass(frozen=True, slots=True)
 class Received(Generic[E]):
-    """An event as a handler gets it."""
+    """An event as a handler gets it. `replayed`: an operator sent it again after it had died."""
 
     meta: Meta
     data: E
+    replayed: bool = False
 
     @property
     def organization(self) -> UUID:

@@ -185,7 +185,8 @@ def test_a_retraining_starts_where_the_model_was_and_learns_a_new_label(
     first = fitted(dataset)
     before = unpack(first.checkpoint, "detection")
     wider = Dataset((*LABELS[::-1], "x"), dataset.train, old=dataset.train)
-    again = fitted(wider, start=first.checkpoint, learning_rate=1e-9, steps=1)
+    measured = replace(before, threshold=0.42).pack()
+    again = fitted(wider, start=measured, learning_rate=1e-9, steps=1)
     after = unpack(again.checkpoint, "detection")
     assert after.labels == (*LABELS[::-1], "x")
     np.testing.assert_allclose(after.arrays["stem/w"], before.arrays["stem/w"], atol=1e-6)
@@ -194,6 +195,7 @@ def test_a_retraining_starts_where_the_model_was_and_learns_a_new_label(
     )
     assert again.not_learned == ("x",)
     assert again.metrics == {}
+    assert (inspect(first.onnx).threshold, inspect(again.onnx).threshold) == (0.3, 0.42)
 
 
 @pytest.mark.slow

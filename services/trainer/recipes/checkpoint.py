@@ -17,14 +17,20 @@ META = "meta"
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """Arrays by name and the labels whose order they were trained in."""
+    """Arrays by name and the labels whose order they were trained in.
+
+    `threshold`: the score from which a detection counts; none where the recipe knows no such thing.
+    """
 
     recipe: str
     labels: tuple[str, ...]
     arrays: Arrays
+    threshold: float | None = None
 
     def pack(self) -> bytes:
-        meta = json.dumps({"recipe": self.recipe, "labels": list(self.labels)})
+        meta = json.dumps(
+            {"recipe": self.recipe, "labels": list(self.labels), "threshold": self.threshold}
+        )
         packed = io.BytesIO()
         np.savez(packed, allow_pickle=False, **{META: np.array(meta)}, **self.arrays)
         return packed.getvalue()
@@ -37,13 +43,14 @@ def unpack(content: bytes, recipe: str) -> Checkpoint:
             meta = json.loads(str(archive[META]))
             arrays = {name: archive[name] for name in archive.files if name != META}
             found, labels = meta["recipe"], tuple(meta["labels"])
+            threshold = meta.get("threshold")
     except (ValueError, KeyError, TypeError, EOFError, OSError, zipfile.BadZipFile) as error:
         msg = f"The model to start from has no checkpoint of the recipe {recipe}: {error}"
         raise TrainingRefused(msg) from error
     if found != recipe:
         msg = f"The model to start from was trained by the recipe {found}, not by {recipe}."
         raise TrainingRefused(msg)
-    return Checkpoint(recipe, labels, arrays)
+    return Checkpoint(recipe, labels, arrays, threshold)
 
 
 def relabelled(

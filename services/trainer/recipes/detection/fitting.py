@@ -51,7 +51,10 @@ class DetectionRecipe:
         report: Report,
         cache: Path | None = None,
     ) -> Artifacts:
-        """See `Recipe.fit`. Metrics: `map`, `map50`, `f1`, `threshold` if there is validation."""
+        """See `Recipe.fit`. Metrics: `map`, `map50`, `f1`, `threshold` if there is validation.
+
+        Without it the model that training began with says from which score a detection counts.
+        """
         chosen = checked(DetectionParameters, parameters)
         missing = not_learned(dataset)
         _refuse(dataset)
@@ -60,7 +63,8 @@ class DetectionRecipe:
         for label in missing:
             report.log(f"{label}: no box in the training data, not learned")
         new = Pictures(dataset.train, chosen.size)
-        started = _started(dataset, chosen, start, new=new)
+        base = None if start is None else unpack(start, NAME)
+        started = _started(dataset, chosen, base, new=new)
         network = detector(len(labels))
         report.log(
             f"{len(dataset.train)} pictures, {len(dataset.old)} old ones drawn again, "
@@ -80,18 +84,19 @@ class DetectionRecipe:
                 chosen,
                 labels=len(labels),
             ),
-            schedule=_schedule(chosen, again=start is not None),
+            schedule=_schedule(chosen, again=base is not None),
             validate=validate if validation else None,
             validate_every=chosen.validate_every,
             report=report,
         )
         quality = validation.quality(_graph(average, chosen, labels)) if validation else None
-        threshold = quality.threshold if quality else USUAL_THRESHOLD
+        inherited = (base and base.threshold) or USUAL_THRESHOLD
+        threshold = quality.threshold if quality else inherited
         if quality:
             report.log(f"validation: mAP {quality.map:.3f}, mAP50 {quality.map50:.3f}")
         return Artifacts(
             onnx=_graph(average, chosen, labels, threshold=threshold),
-            checkpoint=Checkpoint(NAME, labels, average).pack(),
+            checkpoint=Checkpoint(NAME, labels, average, threshold).pack(),
             metrics=_values(quality) if quality else {},
             labelmap=labels,
             not_learned=missing,
@@ -109,20 +114,19 @@ def _refuse(dataset: Dataset) -> None:
 
 
 def _started(
-    dataset: Dataset, chosen: DetectionParameters, start: bytes | None, *, new: Pictures
+    dataset: Dataset, chosen: DetectionParameters, base: Checkpoint | None, *, new: Pictures
 ) -> tuple[Arrays, Arrays]:
     """Parameters and state to begin with: fresh, or of the checkpoint, label by label."""
     network = detector(len(dataset.labels))
     rng = np.random.default_rng([chosen.seed, 1])
-    median_half = _median_half(new, chosen) if start is None else 1.0
+    median_half = _median_half(new, chosen) if base is None else 1.0
     parameters, state = initial_detector(network, rng, median_half=median_half)
-    if start is None:
+    if base is None:
         return parameters, state
-    checkpoint = unpack(start, NAME)
     known = relabelled(
-        checkpoint.arrays,
+        base.arrays,
         {**parameters, **state},
-        old=checkpoint.labels,
+        old=base.labels,
         new=dataset.labels,
         last_axis={f"{CLASS_HEAD}/w", f"{CLASS_HEAD}/b"},
     )
