@@ -4,9 +4,12 @@ closed ──too many of the last records died, or one cannot be buried──▶
                                              (until the process is started anew)
 """
 
-from collections import deque
+from collections.abc import Iterable
 
 from libs.bus.consumer import Policy
+from libs.bus.driver import Partition
+
+Place = tuple[Partition, int]
 
 
 class BreakerOpened(Exception):
@@ -14,12 +17,15 @@ class BreakerOpened(Exception):
 
 
 class Breaker:
-    """Counts the last `policy.breaker_window` records. Asked *before* a dead letter is written,
-    so that no more than the window ever is."""
+    """Counts the last `policy.breaker_window` records, each by its place in the log once: one that
+    comes again because the bus or the database was away does not count again.
+
+    Asked *before* a dead letter is written, so that no more than the window ever is.
+    """
 
     def __init__(self, policy: Policy) -> None:
         self._policy = policy
-        self._died: deque[bool] = deque(maxlen=policy.breaker_window)
+        self._died: dict[Place, bool] = {}
         self.reason: str | None = None
 
     @property
@@ -30,15 +36,21 @@ class Breaker:
         """Open at once: the consumer itself cannot go on, whatever comes."""
         self.reason = self.reason or reason
 
-    def lived(self, count: int = 1) -> None:
+    def lived(self, places: Iterable[Place]) -> None:
         """Events were handled."""
-        self._died.extend([False] * min(count, self._policy.breaker_window))
+        for place in places:
+            self._count(place, died=False)
 
-    def died(self, reason: str) -> None:
+    def died(self, place: Place, reason: str) -> None:
         """An event is about to die. Raises BreakerOpened when it must not."""
-        self._died.append(True)
-        count = sum(self._died)
-        enough = len(self._died) >= self._policy.breaker_minimum
-        if self.open or (enough and count > self._policy.breaker_share * len(self._died)):
-            self.reason = self.reason or f"{count} of {len(self._died)} events died: {reason}"
+        self._count(place, died=True)
+        counted, dead = len(self._died), sum(self._died.values())
+        enough = counted >= self._policy.breaker_minimum
+        if self.open or (enough and dead > self._policy.breaker_share * counted):
+            self.fail(f"{dead} of {counted} events died: {reason}")
             raise BreakerOpened(self.reason)
+
+    def _count(self, place: Place, *, died: bool) -> None:
+        self._died[place] = died
+        if len(self._died) > self._policy.breaker_window:
+            del self._died[next(iter(self._died))]

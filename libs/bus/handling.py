@@ -22,7 +22,7 @@ from libs.bus import metrics
 from libs.bus.breaker import Breaker, BreakerOpened
 from libs.bus.consumer import Consumer, Dead, Died, Drop, Handler, Outcome, Retry
 from libs.bus.dead_letters import dead_letter
-from libs.bus.driver import Sink
+from libs.bus.driver import Record, Sink
 from libs.bus.runs import Item, Runs
 from libs.schemas.envelope import MalformedEvent, registry
 from libs.store.faults import is_transient
@@ -122,7 +122,7 @@ class Handling:
         _log.warning("consumer.dead", consumer=self._group, reason=reason, trace=trace)
         offset = item.record.offset
         try:
-            self._breaker.died(reason)
+            self._breaker.died(item.place, reason)
             await self._lay_down(item, reason)
         except BreakerOpened:
             return Progress(offset, opened=True)
@@ -215,11 +215,11 @@ class Handling:
         ids: list[UUID] = []
         for item, outcome in zip(items, outcomes, strict=True):
             if isinstance(outcome, Dead) and item.received is not None:
-                self._breaker.died(outcome.reason)
+                self._breaker.died(item.place, outcome.reason)
                 dead.append(item.died(outcome.reason))
                 ids.append(item.received.meta.id)
             else:
-                self._breaker.lived()
+                self._breaker.lived([item.place])
         if not dead:
             return
         await tx.execute(
