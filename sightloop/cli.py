@@ -84,13 +84,14 @@ def demo(
 ) -> None:
     """Play the whole loop on real pixels, then leave the dashboard running."""
     from sightloop.demo import main as played  # noqa: PLC0415
-    from sightloop.demo.play import Amounts  # noqa: PLC0415
+    from sightloop.demo.play import DIGITS, OWN_PICTURES  # noqa: PLC0415
 
     _refuse_unknown()
     with contextlib.suppress(KeyboardInterrupt):
         played.demo(
             data=data.expanduser(), port=port, images=images, annotations=annotations,
-            report=report, leave=leave, go_on=go_on, amounts=Amounts(),
+            report=report, leave=leave, go_on=go_on,
+            amounts=OWN_PICTURES if images else DIGITS,
         )  # fmt: skip
 
 

@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Amounts:
-    """How much of everything; the defaults make the story of recipes.md §4."""
+    """How much of everything."""
 
     champion_steps: int = 800
     retraining_steps: int = 300
@@ -28,6 +28,11 @@ class Amounts:
     shadowed: int = 90
     held_back: int = 60
     input_size: tuple[int, int] | None = None
+
+
+DIGITS = Amounts()
+# Photographs are learnt in fewer steps than small digits of ten kinds.
+OWN_PICTURES = Amounts(champion_steps=500)
 
 
 @dataclass(slots=True)
