@@ -29,11 +29,14 @@ def token_of(request: Request) -> str:
     return cookie
 
 
-def identify(request: Request) -> Caller:
-    """The caller of a request. Raises Problem 401 or 403."""
+def identify(request: Request, *, login: bool = False) -> Caller:
+    """The caller of a request; a login's token is good only where `login`, for its deployment.
+
+    Raises Problem 401 or 403.
+    """
     verifier: Verifier = request.app.state.verifier
     try:
-        claims = verifier.verify(token_of(request))
+        claims = verifier.verify(token_of(request), login=login)
     except BadToken as error:
         raise _unauthorized(str(error)) from error
     organization = claims.organization
@@ -50,18 +53,23 @@ def identify(request: Request) -> Caller:
         organization=organization,
         scopes=claims.scopes,
         expires=claims.expires,
+        deployment=claims.deployment,
     )
 
 
 class _Needs:
     """A dependency that lets callers with a scope in."""
 
-    def __init__(self, scope: Scope | None) -> None:
+    def __init__(self, scope: Scope | None, *, login: bool = False) -> None:
         self.scope = scope
+        self.login = login
 
     # A coroutine, though nothing is awaited: FastAPI runs plain functions in a thread.
     async def __call__(self, request: Request) -> Caller:
-        caller = identify(request)
+        caller = identify(request, login=self.login)
+        asked = request.path_params.get("deployment")
+        if caller.deployment is not None and asked not in (None, str(caller.deployment)):
+            raise Problem(403, "another-deployment", f"this token is for {caller.deployment} only")
         if self.scope is not None and self.scope not in caller.scopes:
             roles = ", ".join(roles_with(self.scope)) or "no role by default"
             raise Problem(
@@ -76,6 +84,11 @@ class _Needs:
 def needs(scope: Scope | None) -> Any:
     """`caller: Annotated[Caller, needs(Scope.X)]`; None: any valid token."""
     return Depends(_Needs(scope))
+
+
+def logged_in(scope: Scope) -> Any:
+    """As `needs`, and a login's token is good here too: for its own deployment."""
+    return Depends(_Needs(scope, login=True))
 
 
 def declared_scope(dependency: Callable[..., Any] | None) -> Scope | bool | None:

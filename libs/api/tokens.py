@@ -18,6 +18,7 @@ from libs.api.scopes import Scope, read_scopes, write_scopes
 from libs.schemas.events import TokenChanged
 from libs.store.clock import Clock
 
+DEPLOYMENT_CLAIM = "dep"
 _ISSUER = "sightloop"
 _CACHED = 10_000
 
@@ -31,7 +32,7 @@ class Caller:
     """Who asks. `organization` is the only one whose rows he sees.
 
     A service's own token has no organisation: it names one with each request
-    (`X-Sightloop-Organization`).
+    (`X-Sightloop-Organization`). `deployment`: the only one that a login's token is good for.
     """
 
     token: UUID
@@ -39,6 +40,7 @@ class Caller:
     organization: UUID
     scopes: frozenset[Scope]
     expires: datetime | None
+    deployment: UUID | None = None
 
     @property
     def actor(self) -> str:
@@ -48,13 +50,18 @@ class Caller:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claims:
-    """What a token says. `organization` None: a service's own."""
+    """What a token says. `organization` None: a service's own.
+
+    `deployment`: a login's token, which carries the id of the token that logged in: it is
+    revoked with it.
+    """
 
     token: UUID
     name: str
     organization: UUID | None
     scopes: frozenset[Scope]
     expires: datetime | None
+    deployment: UUID | None = None
 
 
 def digest(token: str) -> str:
@@ -90,6 +97,8 @@ def sign(claims: Claims, key: Ed25519PrivateKey, *, now: datetime) -> str:
     }
     if claims.expires is not None:
         body["exp"] = int(claims.expires.timestamp())
+    if claims.deployment is not None:
+        body[DEPLOYMENT_CLAIM] = str(claims.deployment)
     return jwt.encode(body, key, algorithm="EdDSA")
 
 
@@ -119,8 +128,11 @@ class Verifier:
                 expires=changed.opaque.expires,
             )
 
-    def verify(self, token: str) -> Claims:
-        """What the token says. Raises BadToken."""
+    def verify(self, token: str, *, login: bool = False) -> Claims:
+        """What the token says; one that a login made for a deployment only where `login`.
+
+        Raises BadToken.
+        """
         claims = self._seen.get(token)
         if claims is None:
             claims = self._opaque.get(digest(token)) or self._decode(token)
@@ -131,6 +143,8 @@ class Verifier:
             raise BadToken("the token has expired")
         if claims.token in self._revoked:
             raise BadToken("the token has been revoked")
+        if claims.deployment is not None and not login:
+            raise BadToken(f"this token is for deployment {claims.deployment}, and not for this")
         return claims
 
     def _decode(self, token: str) -> Claims:
@@ -143,6 +157,7 @@ class Verifier:
                 options={"verify_exp": False, "verify_iat": False, "require": ["jti", "sub"]},
             )
             expires = body.get("exp")
+            deployment = body.get(DEPLOYMENT_CLAIM)
             return Claims(
                 token=UUID(body["jti"]),
                 name=str(body["sub"]),
@@ -151,6 +166,7 @@ class Verifier:
                 expires=None
                 if expires is None
                 else datetime.fromtimestamp(int(expires), tz=self._clock.now().tzinfo),
+                deployment=UUID(deployment) if deployment else None,
             )
         except (jwt.InvalidTokenError, ValueError, TypeError) as error:
             raise BadToken("the token is not one of ours") from error

@@ -47,13 +47,15 @@ class Loop:
 class Service:
     """One service. `parts`: its own value, which its routes find by type.
 
-    `last_routers` come after the routers of every service of the process. `prepare` runs before
-    anything else of the process starts, `on_stop` when the process becomes unready.
+    `compat`: the existing client's paths. `last_routers` come after the routers of every service
+    of the process. `prepare` runs before anything else of the process starts, `on_stop` when the
+    process becomes unready.
     """
 
     name: str
     parts: object
     routers: tuple[APIRouter, ...] = ()
+    compat: tuple[APIRouter, ...] = ()
     last_routers: tuple[APIRouter, ...] = ()
     consumers: tuple[Consumer, ...] = ()
     loops: tuple[Loop, ...] = ()

@@ -24,6 +24,7 @@ from libs.api.health import Component, Report
 from libs.api.limits import BodyLimits
 from libs.bus.relay import Relay
 from libs.bus.runner import Runner
+from libs.runtime.protocol import XgetProtocol
 from libs.runtime.service import Context, Service
 from libs.schemas.topics import TOPICS
 from libs.store import schema
@@ -86,6 +87,7 @@ class Supervisor:
         self.app: FastAPI = create_app(
             [
                 *(router for service in self._services for router in service.routers),
+                *(router for service in self._services for router in service.compat),
                 *(router for service in self._services for router in service.last_routers),
             ],
             parts=[service.parts for service in self._services],
@@ -161,7 +163,8 @@ class Supervisor:
         server = _Server(
             uvicorn.Config(
                 self.app, lifespan="off", access_log=False, log_config=None, server_header=False,
-                loop="asyncio", timeout_keep_alive=30, timeout_graceful_shutdown=5,
+                loop="asyncio", http=XgetProtocol, timeout_keep_alive=30,
+                timeout_graceful_shutdown=5,
             )
         )  # fmt: skip
         serving = group.create_task(server.serve(sockets=[listener]), name="http")

@@ -1,0 +1,57 @@
+"""HTTP/1.1 by httptools, and by h11 from a connection's first `XGET` on.
+
+The existing client has a method of its own, which httptools refuses and h11 accepts. h11 for
+everything would answer a third of the requests.
+"""
+
+from typing import Any
+
+from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+_XGET = b"XGET "
+
+
+class XgetProtocol(HttpToolsProtocol):
+    """uvicorn's protocol that hands its connection over when a request opens with `XGET `.
+
+    Only between requests: what a body says is never looked at.
+    """
+
+    _inside = False
+    _opening = b""
+
+    def data_received(self, data: bytes) -> None:
+        if not self._inside and not self.pipeline and self._is_idle():
+            data, self._opening = self._opening + data, b""
+            if data.startswith(_XGET):
+                self._hand_over(data)
+                return
+            if _XGET.startswith(data):
+                # A method in two packets; the keep-alive timer still runs.
+                self._opening = data
+                return
+        super().data_received(data)
+
+    def on_message_begin(self) -> None:
+        self._inside = True
+        super().on_message_begin()
+
+    def on_message_complete(self) -> None:
+        self._inside = False
+        super().on_message_complete()
+
+    def _is_idle(self) -> bool:
+        cycle: RequestResponseCycle | None = self.cycle
+        return cycle is None or cycle.response_complete
+
+    def _hand_over(self, data: bytes) -> None:
+        self._unset_keepalive_if_required()
+        self.connections.discard(self)
+        options: dict[str, Any] = {
+            "config": self.config, "server_state": self.server_state, "app_state": self.app_state,
+        }  # fmt: skip
+        other = H11Protocol(**options, _loop=self.loop)
+        other.connection_made(self.transport)
+        self.transport.set_protocol(other)
+        other.data_received(data)
