@@ -13,13 +13,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from libs.vision.state import AREA_NAMES, BITS, IOU_THRESHOLDS, MatchState, bits, take, words
+from libs.vision.state import AREA_NAMES, IOU_THRESHOLDS, Columns
 
 RECALL_POINTS = np.linspace(0.0, 1.0, 101)
 
 _T, _A, _R = len(IOU_THRESHOLDS), len(AREA_NAMES), len(RECALL_POINTS)
-_LOWEST = np.uint64(sum(1 << (_T * a) for a in range(_A)))
-_EVERY_T = np.uint64((1 << _T) - 1)
+_EVERY_T = np.uint16((1 << _T) - 1)
+_ONE = np.float64(1.0).view(np.uint64)
+_MOST_REPAIRS = 1000
 
 SERIES = {
     "50_95": (slice(None), 0),
@@ -35,6 +36,7 @@ SERIES = {
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Counts = NDArray[np.int32]
+Words = NDArray[np.uint64]
 
 
 def pooled(states: Iterable[bytes], *, classes: int) -> "Quality":
@@ -43,26 +45,21 @@ def pooled(states: Iterable[bytes], *, classes: int) -> "Quality":
     `classes` is the length of the label map. Equal scores rank by image, then by rank within
     it. A class without ground truth has no precision: it counts in no mean.
     """
-    state = MatchState.unpack(b"".join(states))
-    truths = _truths(_known(state.truths["class"], classes), state.truth_counts(), classes=classes)
-    rows = take(state.detections, _ranked(state.detections))
-    of_class = _known(rows["class"], classes)
-    starts = np.searchsorted(of_class, np.arange(classes))
-    matched = np.flatnonzero(words(rows["tp"]))
-    hits = bits(rows["tp"][matched]).view(np.bool_)
-    counted = _Counted.of(rows["ignored"], before=np.concatenate([starts, matched + 1]))
-    of_matched = of_class[matched]
+    columns = Columns.of(b"".join(states))
+    truths = _truths(_known(columns.truth_classes, classes), columns.truths, classes=classes)
+    of_class = _known(columns.classes, classes)
+    order = _ranked(of_class, columns.scores, classes=classes)
+    of_class, tp = of_class.take(order), columns.tp.take(order)
+    ignored = columns.ignored.take(order)
+    firsts = np.searchsorted(of_class, np.arange(classes))
     precision = np.empty((_T, _R, classes, _A))
     recall = np.empty((_T, classes, _A))
     for a in range(_A):
         wanted = truths[:, a]
         points = _first_reaching(wanted)
+        curves = _Curves.of(tp, ignored, area=a, of_class=of_class, firsts=firsts)
         for t in range(_T):
-            found_at = np.flatnonzero(hits[_T * a + t])
-            owner = of_matched.take(found_at)
-            counts = counted.column(found_at + classes, a, t=t)
-            counts -= counted.column(np.arange(classes), a, t=t).take(owner)
-            envelope, found = _envelope(counts, owner, points=points)
+            envelope, found = curves.envelope(t, points=points)
             precision[t, :, :, a] = np.where(wanted > 0, envelope.T, -1.0)
             recall[t, :, a] = np.where(wanted > 0, found / np.maximum(wanted, 1), -1.0)
     return Quality(precision, recall)
@@ -86,39 +83,40 @@ def _truths(of_class: Ints, counts: Ints, *, classes: int) -> Ints:
     return np.stack(columns, axis=1).astype(np.int64)
 
 
-def _ranked(rows: NDArray[np.void]) -> Ints:
-    """The stable order by (class, −score): quick sorts of plain keys instead of a merge sort.
+def _ranked(of_class: Ints, scores: Floats, *, classes: int) -> Ints:
+    """The stable order by (class, −score) of rows (N,).
 
-    Runs of equal (class, score) are numbered and sorted again by (run, position).
+    One sort of whole numbers, far faster than an argsort: class, falling score and position are
+    packed in one. What bits remain for the score tell float32 scores apart exactly; scores that
+    differ beyond are put in order afterwards, and where those are many all are sorted in full.
     """
-    if len(rows) == 0:
-        return np.zeros(0, dtype=np.int64)
-    falling = -np.ascontiguousarray(rows["score"])
-    by_score = np.argsort(falling)
-    keys = falling[by_score]
-    run = np.concatenate([[0], np.cumsum(keys[1:] != keys[:-1])])
-    stable = np.sort((run << 32) | by_score) & 0xFFFFFFFF
-    by_class = np.argsort(np.ascontiguousarray(rows["class"])[stable], kind="stable")
-    order: Ints = stable[by_class]
+    n = len(scores)
+    for_position, for_class = n.bit_length(), (classes - 1).bit_length()
+    for_score = 64 - for_position - for_class
+    if n == 0 or for_score < 8 or scores.min() < 0 or scores.max() > 1:
+        return np.lexsort((-scores, of_class))
+    # Bits of a float in [0, 1] rise with it: 62 of them, taken from those of 1.
+    falling = _ONE - (scores + 0.0).view(np.uint64)
+    falling >>= np.uint64(max(62 - for_score, 0))
+    falling <<= np.uint64(for_position)
+    falling |= np.arange(n, dtype=np.uint64)
+    if for_class:
+        falling |= of_class.astype(np.uint64) << np.uint64(64 - for_class)
+    falling.sort()
+    order: Ints = (falling & np.uint64((1 << for_position) - 1)).astype(np.int64)
+    return _repaired(order, falling >> np.uint64(for_position), of_class, scores)
+
+
+def _repaired(order: Ints, keys: Words, of_class: Ints, scores: Floats) -> Ints:
+    """The order with runs of equal keys sorted by the scores themselves."""
+    ranked = scores.take(order)
+    wrong = np.flatnonzero((ranked[1:] > ranked[:-1]) & (keys[1:] == keys[:-1]))
+    if len(wrong) > _MOST_REPAIRS:
+        return np.lexsort((-scores, of_class))
+    for key in np.unique(keys[wrong]):
+        run = slice(*np.searchsorted(keys, [key, key + np.uint64(1)]))
+        order[run] = order[run][np.argsort(-ranked[run], kind="stable")]
     return order
-
-
-def _envelope(counted: Counts, of_class: Ints, *, points: Ints) -> tuple[Floats, Ints]:
-    """One column's precision at the recall points (classes, 101), and its hits (classes,).
-
-    `counted` (k,): for each true positive, by class and falling score, the rows of its class
-    that count, up to and with itself. `points` (classes, 101): `_first_reaching`.
-    """
-    found = np.bincount(of_class, minlength=len(points))
-    starts = np.cumsum(found) - found
-    k = np.arange(1, len(counted) + 1) - starts[of_class]
-    precision = k / (counted + np.spacing(1))
-    reached = points <= found[:, None]
-    envelope = np.zeros(points.shape)
-    if len(precision):
-        breaks = (points + (starts - 1)[:, None])[reached]
-        envelope[reached] = np.maximum.reduceat(precision, breaks)
-    return np.maximum.accumulate(envelope[:, ::-1], axis=1)[:, ::-1], found
 
 
 def _first_reaching(truths: Ints) -> Ints:
@@ -136,39 +134,67 @@ def _mean(values: Floats) -> float | None:
 
 
 @dataclass(frozen=True)
-class _Counted:
-    """How many of the ranked rows each column counts before any of P chosen rows.
+class _Curves:
+    """Of one area range the M rows that are a true positive at some threshold, by class and score.
 
-    Most rows are counted or ignored at all ten thresholds of an area alike: one cumulative sum
-    an area does for those. The few mixed ones are summed by column.
+    `hits` (M,): at which of the ten thresholds. `counted` (M,): the rows of its class that count
+    at all thresholds alike, up to and with the row. Few rows count at some thresholds only: of
+    those `mixed_before` (M,) come before the row, and `of_mixed` (10, …) is how many of the first
+    so many count. `firsts`, `mixed_firsts` (classes,): where each class begins.
     """
 
-    alike: list[Counts]
+    hits: NDArray[np.uint16]
+    counted: Floats
+    firsts: Ints
     mixed_before: Ints
     of_mixed: Counts
+    mixed_firsts: Ints
 
     @classmethod
-    def of(cls, ignored: NDArray[np.uint8], *, before: Ints) -> "_Counted":
-        """From the bit sets (N, 5) of the ranked rows and the chosen rows (P,), 0 to N."""
-        word = words(ignored)
-        by_area = word & _LOWEST
-        uniform = word == by_area * _EVERY_T
-        mixed = np.flatnonzero(~uniform)
-        alike = []
-        for a in range(_A):
-            sums = np.zeros(len(word) + 1, dtype=np.int32)
-            np.cumsum(uniform & (by_area & np.uint64(1 << (_T * a)) == 0), out=sums[1:])
-            alike.append(sums.take(before))
-        of_mixed = np.zeros((BITS, len(mixed) + 1), dtype=np.int32)
-        np.cumsum(1 - bits(ignored[mixed]), axis=1, dtype=np.int32, out=of_mixed[:, 1:])
-        return cls(alike, np.searchsorted(mixed, before), of_mixed)
+    def of(cls, tp: Words, ignored: Words, *, area: int, of_class: Ints, firsts: Ints) -> "_Curves":
+        """From the ranked rows' bit sets and classes (N,) and where each class begins."""
+        shift = np.uint64(_T * area)
+        hits = (tp >> shift & _EVERY_T).astype(np.uint16)
+        spared = (ignored >> shift & _EVERY_T).astype(np.uint16)
+        rows = np.flatnonzero(hits)
+        alike = np.zeros(len(hits) + 1, dtype=np.int32)
+        np.cumsum(spared == 0, out=alike[1:])
+        owner = of_class.take(rows)
+        mixed = np.flatnonzero((spared != 0) & (spared != _EVERY_T))
+        counts = spared[mixed] >> np.arange(_T, dtype=np.uint16)[:, None] & 1 ^ 1
+        of_mixed = np.zeros((_T, len(mixed) + 1), dtype=np.int32)
+        np.cumsum(counts, axis=1, dtype=np.int32, out=of_mixed[:, 1:])
+        return cls(
+            hits=hits.take(rows),
+            counted=(alike.take(rows + 1) - alike.take(firsts).take(owner)).astype(np.float64),
+            firsts=np.searchsorted(rows, firsts),
+            mixed_before=np.searchsorted(mixed, rows + 1),
+            of_mixed=of_mixed,
+            mixed_firsts=np.searchsorted(mixed, firsts),
+        )
 
-    def column(self, chosen: Ints, a: int, *, t: int) -> Counts:
-        """Rows before each chosen one that count in area range `a` at threshold `t`."""
-        sums: Counts = self.alike[a].take(chosen)
+    def envelope(self, t: int, *, points: Ints) -> tuple[Floats, Ints]:
+        """Precision at the recall points (classes, 101), and the hits of each class (classes,).
+
+        `points` (classes, 101): `_first_reaching`.
+        """
+        rows = np.flatnonzero(self.hits & np.uint16(1 << t))
+        starts = np.searchsorted(rows, self.firsts)
+        found = np.diff(starts, append=len(rows))
+        counted = self.counted.take(rows)
         if self.of_mixed.shape[1] > 1:
-            sums += self.of_mixed[_T * a + t].take(self.mixed_before.take(chosen))
-        return sums
+            counted += self.of_mixed[t].take(self.mixed_before.take(rows))
+            counted -= np.repeat(self.of_mixed[t].take(self.mixed_firsts), found)
+        k = np.arange(1.0, len(counted) + 1.0)
+        k -= np.repeat(starts.astype(np.float64), found)
+        counted += np.spacing(1)
+        k /= counted
+        reached = points <= found[:, None]
+        envelope = np.zeros(points.shape)
+        if len(k):
+            breaks = (points + (starts - 1)[:, None])[reached]
+            envelope[reached] = np.maximum.reduceat(k, breaks)
+        return np.maximum.accumulate(envelope[:, ::-1], axis=1)[:, ::-1], found
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """The packed outcome of matching one image: what average precision needs, and nothing else."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,7 @@ BITS = len(IOU_THRESHOLDS) * len(AREA_NAMES)
 _BYTES = BITS // 8
 _DETECTION, _TRUTH = 1, 2
 _COUNT_LIMIT = 1 << 16
+_EVERY_BIT = np.uint64((1 << BITS) - 1)
 _COUNTS_AT = 1 + 2 + 8  # where the bytes of `tp` begin in a record
 
 RECORD = np.dtype(
@@ -48,19 +50,6 @@ def detection_records(
 def _bytes(bits: list[int]) -> NDArray[np.uint8]:
     words = np.array(bits, dtype="<u8").reshape(-1, 1)
     return words.view(np.uint8)[:, :_BYTES]
-
-
-def bits(packed: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Bit sets (N, 5) as 0 and 1 by column: (40, N), contiguous along N."""
-    rows = np.ascontiguousarray(packed)
-    return np.ascontiguousarray(np.unpackbits(rows, axis=1, bitorder="little").T)
-
-
-def words(packed: NDArray[np.uint8]) -> NDArray[np.uint64]:
-    """Bit sets (N, 5) as one integer each."""
-    wide = np.zeros((len(packed), 8), dtype=np.uint8)
-    wide[:, :_BYTES] = packed
-    return wide.view("<u8")[:, 0]
 
 
 def take(records: NDArray[np.void], order: NDArray[np.integer]) -> NDArray[np.void]:
@@ -112,6 +101,50 @@ class MatchState:
         packed = np.ascontiguousarray(raw[:, _COUNTS_AT : _COUNTS_AT + 2 * len(AREA_NAMES)])
         counts: NDArray[np.int64] = packed.view("<u2").astype(np.int64)
         return counts
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Joined states by column: detections (N,) as they come, ground truths by record (T,).
+
+    `tp` and `ignored` are the bit sets as whole numbers; `truths` (T, 4) counts by area range.
+    """
+
+    classes: NDArray[np.uint16]
+    scores: NDArray[np.float64]
+    tp: NDArray[np.uint64]
+    ignored: NDArray[np.uint64]
+    truth_classes: NDArray[np.uint16]
+    truths: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, data: bytes) -> "Columns":
+        """From `MatchState.pack`, or many of them joined. Raises NotAMatchState."""
+        if len(data) % RECORD.itemsize:
+            raise NotAMatchState("its length is no multiple of a record's")
+        kind = _column(data, "u1", at=0)
+        detections, truths = np.flatnonzero(kind == _DETECTION), np.flatnonzero(kind == _TRUTH)
+        if len(detections) + len(truths) != len(kind):
+            raise NotAMatchState("it has a record of an unknown kind")
+        of_class = _column(data, "<u2", at=1)
+        # Eight bytes each: `tp` with three bytes after it, `ignored` with three before it.
+        counts = [_column(data, "<u2", at=_COUNTS_AT + 2 * a) for a in range(len(AREA_NAMES))]
+        return cls(
+            classes=of_class.take(detections),
+            scores=_column(data, "<f8", at=3).take(detections),
+            tp=_column(data, "<u8", at=_COUNTS_AT).take(detections) & _EVERY_BIT,
+            ignored=_column(data, "<u8", at=_COUNTS_AT + 2).take(detections) >> np.uint64(24),
+            truth_classes=of_class.take(truths),
+            truths=np.stack([one.take(truths) for one in counts], axis=1).astype(np.int64),
+        )
+
+
+def _column(data: bytes, kind: str, *, at: int) -> NDArray[Any]:
+    """The numbers that begin at byte `at` of each record, laid out one after the other."""
+    size = RECORD.itemsize
+    rows = len(data) // size
+    strided = np.ndarray((rows,), kind, data, offset=at if rows else 0, strides=(size,))
+    return strided.copy()
 
 
 class TooManyTruths(ValueError):

@@ -134,6 +134,16 @@ def test_more_than_a_hundred_detections_of_a_class_are_cut_as_pycocotools_cuts_t
     same_as_coco(random_images(5, images=3, classes=1, most=120), classes=1)
 
 
+@pytest.mark.parametrize("images", [3, 200])
+def test_scores_that_differ_in_their_last_bits_only_are_told_apart(images):
+    made = random_images(11, images=images, classes=5, ties=False)
+    rng = np.random.default_rng(0)
+    for image in made:
+        last_bits = rng.integers(0, 4, len(image["pred_scores"])) * np.spacing(0.7)
+        image["pred_scores"] = 0.7 + last_bits
+    same_as_coco(made, classes=5)
+
+
 @pytest.mark.slow
 def test_a_set_of_a_thousand_images_equals_pycocotools():
     same_as_coco(random_images(7, images=1000, classes=6), classes=6)

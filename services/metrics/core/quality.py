@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 
 from libs.vision.ap import pooled
-from libs.vision.state import MatchState, bits
+from libs.vision.state import Columns
 from services.metrics.core.classification import Confusion
 
 _AREAS = ("small", "medium", "large")
+_AT_HALF = np.uint64(1)  # the bit of all areas and IoU 0.5
 
 
 def detection(states: Sequence[bytes], *, classes: int, threshold: float) -> dict[str, Any]:
@@ -54,14 +55,11 @@ def classification(pairs: Sequence[tuple[int, int | None]], names: Sequence[str]
 
 
 def _at_threshold(states: bytes, threshold: float) -> dict[str, float | None]:
-    state = MatchState.unpack(states)
-    found = state.detections
-    kept = np.ascontiguousarray(found["score"]) >= threshold
-    hits = bits(found["tp"])[0].astype(bool) & kept if len(found) else kept
-    spared = bits(found["ignored"])[0].astype(bool) if len(found) else kept
-    tp = int(hits.sum())
-    predicted = int((kept & ~spared).sum())
-    wanted = int(state.truth_counts()[:, 0].sum())
+    found = Columns.of(states)
+    kept = found.scores >= threshold
+    tp = int((found.tp[kept] & _AT_HALF).sum())
+    predicted = int((found.ignored[kept] & _AT_HALF == 0).sum())
+    wanted = int(found.truths[:, 0].sum())
     return {
         "precision": tp / predicted if predicted else None,
         "recall": tp / wanted if wanted else None,
