@@ -18,10 +18,18 @@ from tests.support.services import Run, RunningServices, running_services
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--postgres-bin",
+        type=Path,
+        help="folder of another PostgreSQL's programs than the wheel's, such as Debian's",
+    )
+
+
 @pytest.fixture(scope="session")
-def postgres() -> Iterator[EmbeddedPostgres]:
+def postgres(request: pytest.FixtureRequest) -> Iterator[EmbeddedPostgres]:
     """One PostgreSQL server for the session; make databases of your own in it."""
-    with parts.running_postgres() as server:
+    with parts.running_postgres(request.config.getoption("--postgres-bin")) as server:
         yield server
 
 

@@ -43,10 +43,10 @@ def scratch_folder(name: str) -> Iterator[Path]:
 
 
 @contextmanager
-def running_postgres() -> Iterator[EmbeddedPostgres]:
-    """A fast server (no fsync) with no database of ours in it."""
+def running_postgres(bin_dir: Path | None = None) -> Iterator[EmbeddedPostgres]:
+    """A fast server (no fsync) with no database of ours in it; of the wheel, or of `bin_dir`."""
     with scratch_folder("pg") as folder:
-        postgres = EmbeddedPostgres(folder, durable=False)
+        postgres = EmbeddedPostgres(folder, durable=False, bin_dir=bin_dir)
         run_now(postgres.start())
         try:
             yield postgres
