@@ -14,7 +14,6 @@ import pytest
 from libs.bus.driver import Begin, BusUnavailable, Partition
 from libs.bus.partitioning import partition_number
 from libs.bus.postgres import open_postgres
-from libs.bus.postgres.sink import CoalescingSink, Located
 from libs.bus.postgres.upkeep import forget
 from libs.schemas.envelope import Message
 from libs.schemas.topics import Topic
@@ -180,26 +179,6 @@ async def test_the_loss_of_the_server_loses_no_record() -> None:
 
                     await until(all_seen)
                 assert len(seen) == len(set(seen))
-
-
-async def test_a_full_sink_tells_its_producer() -> None:
-    gate = asyncio.Event()
-    written: list[Located] = []
-
-    async def write(messages: object) -> None:
-        await gate.wait()
-        written.extend(messages)  # type: ignore[arg-type]
-
-    sink = CoalescingSink(write, queue=10, limit=0.2)
-    item = (0, message(KEPT, "a", "1"))
-    first = asyncio.create_task(sink.publish([item] * 10))
-    await asyncio.wait([first], timeout=0.01)
-    with pytest.raises(BusUnavailable):
-        await sink.publish([item])
-    assert isinstance((await asyncio.gather(first, return_exceptions=True))[0], BusUnavailable)
-    gate.set()
-    await sink.publish([item])
-    await sink.close()
 
 
 def test_a_key_keeps_its_partition_for_good() -> None:

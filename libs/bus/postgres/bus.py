@@ -9,16 +9,14 @@ import asyncpg
 import structlog
 from sqlalchemy import make_url
 
-from libs.bus.driver import Begin, BusUnavailable, OnRevoked, Reader, Source, UnknownTopic
+from libs.bus.driver import Begin, BusUnavailable, OnRevoked, Reader, Source
 from libs.bus.postgres.catalogue import ensure
 from libs.bus.postgres.faults import unavailable
 from libs.bus.postgres.hub import Hub
-from libs.bus.postgres.log import append
 from libs.bus.postgres.schema import make_tables
-from libs.bus.postgres.sink import CoalescingSink, Located
+from libs.bus.postgres.sink import PostgresSink
 from libs.bus.postgres.source import PostgresReader
 from libs.bus.postgres.upkeep import forget
-from libs.schemas.envelope import Message
 from libs.schemas.topics import Topic
 from libs.store.clock import Clock
 
@@ -62,39 +60,6 @@ async def open_postgres(url: str, *, clock: Clock) -> AsyncIterator["PostgresBus
             async with asyncio.timeout(5):
                 await pool.close()
         pool.terminate()
-
-
-class PostgresSink:
-    """See `Sink`."""
-
-    def __init__(self, pool: asyncpg.Pool, hub: Hub, clock: Clock) -> None:
-        self._pool = pool
-        self._hub = hub
-        self._clock = clock
-        self._queue = CoalescingSink(self._write)
-
-    async def publish(self, messages: Sequence[Message]) -> None:
-        if not messages:
-            return
-        topics = {message.topic for message in messages}
-        if not topics <= self._hub.catalogue.counts.keys():
-            await self._hub.load()
-        located: list[Located] = []
-        for message in messages:
-            partition = self._hub.catalogue.locate(message.topic, message.key)
-            if partition is None:
-                raise UnknownTopic(message.topic)
-            located.append((partition, message))
-        await self._queue.publish(located)
-
-    async def close(self) -> None:
-        """Finish what is queued."""
-        await self._queue.close()
-
-    async def _write(self, messages: Sequence[Located]) -> None:
-        with unavailable("publishing"):
-            async with asyncio.timeout(10), self._pool.acquire() as connection:
-                await append(connection, messages, now=self._clock.now())
 
 
 class PostgresBus:

@@ -1,83 +1,61 @@
 """Publishing to the embedded log: concurrent calls share a transaction."""
 
 import asyncio
-from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 
-from libs.bus.driver import BusUnavailable
+import asyncpg
+
+from libs.bus.coalescing import Coalescer, Room
+from libs.bus.driver import BusUnavailable, UnknownTopic
+from libs.bus.postgres.faults import unavailable
+from libs.bus.postgres.hub import Hub
+from libs.bus.postgres.log import append
 from libs.schemas.envelope import Message
+from libs.store.clock import Clock
 
 Located = tuple[int, Message]
-Write = Callable[[Sequence[Located]], Awaitable[None]]
+
+_ROOM = 20_000
+_ROOM_BYTES = 64 * 2**20
+_SECONDS = 15.0
+_WRITE_SECONDS = 10.0
 
 
-class CoalescingSink:
-    """Hands what is queued to `write`, many messages at a time, one write at a time.
+class PostgresSink:
+    """See `Sink`."""
 
-    `queue`: messages that may wait; a publish beyond it waits `limit` seconds for room and for
-    its own write together, then raises BusUnavailable. Order is that of the calls.
-    """
+    def __init__(self, pool: asyncpg.Pool, hub: Hub, clock: Clock) -> None:
+        self._pool = pool
+        self._hub = hub
+        self._clock = clock
+        room = Room(items=_ROOM, size=_ROOM_BYTES)
+        self._queue: Coalescer[Located] = Coalescer(self._write, room=room)
 
-    def __init__(
-        self, write: Write, *, queue: int = 10_000, page: int = 2_000, limit: float = 15.0
-    ) -> None:
-        self._write = write
-        self._queue = queue
-        self._page = page
-        self._limit = limit
-        self._waiting: deque[tuple[Sequence[Located], asyncio.Future[None]]] = deque()
-        self._queued = 0
-        self._room = asyncio.Event()
-        self._entry = asyncio.Lock()
-        self._writer: asyncio.Task[None] | None = None
-
-    async def publish(self, messages: Sequence[Located]) -> None:
-        """Return when every message, each with its partition's id, is written."""
+    async def publish(self, messages: Sequence[Message]) -> None:
+        if not messages:
+            return
+        topics = {message.topic for message in messages}
+        if not topics <= self._hub.catalogue.counts.keys():
+            await self._hub.load()
+        located: list[Located] = []
+        size = 0
+        for message in messages:
+            partition = self._hub.catalogue.locate(message.topic, message.key)
+            if partition is None:
+                raise UnknownTopic(message.topic)
+            located.append((partition, message))
+            size += len(message.value)
         try:
-            async with asyncio.timeout(self._limit):
-                async with self._entry:
-                    while self._queued and self._queued + len(messages) > self._queue:
-                        self._room.clear()
-                        await self._room.wait()
-                    written = self._enqueue(messages)
-                await written
+            async with asyncio.timeout(_SECONDS):
+                await self._queue.offer(located, size)
         except TimeoutError as error:
-            raise BusUnavailable(f"nothing was durable within {self._limit:g} s") from error
+            raise BusUnavailable(f"nothing was durable within {_SECONDS:g} s") from error
 
     async def close(self) -> None:
         """Finish what is queued."""
-        if self._writer is not None:
-            await asyncio.wait([self._writer])
+        await self._queue.close()
 
-    def _enqueue(self, messages: Sequence[Located]) -> asyncio.Future[None]:
-        written: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((messages, written))
-        self._queued += len(messages)
-        if self._writer is None or self._writer.done():
-            self._writer = asyncio.create_task(self._drain(), name="bus sink")
-        return written
-
-    async def _drain(self) -> None:
-        while self._waiting:
-            page: list[Located] = []
-            written: list[asyncio.Future[None]] = []
-            while self._waiting and (
-                not page or len(page) + len(self._waiting[0][0]) <= self._page
-            ):
-                messages, future = self._waiting.popleft()
-                page.extend(messages)
-                written.append(future)
-            fault: Exception | None = None
-            try:
-                await self._write(page)
-            except Exception as error:  # noqa: BLE001 - every publisher of this page is told
-                fault = error
-            self._queued -= len(page)
-            self._room.set()
-            for future in written:
-                if future.done():
-                    continue
-                if fault is None:
-                    future.set_result(None)
-                else:
-                    future.set_exception(fault)
+    async def _write(self, messages: Sequence[Located]) -> None:
+        with unavailable("publishing"):
+            async with asyncio.timeout(_WRITE_SECONDS), self._pool.acquire() as connection:
+                await append(connection, messages, now=self._clock.now())

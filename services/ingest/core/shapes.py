@@ -2,8 +2,8 @@
 
 import math
 
-from libs.schemas.values import Shapes, TaskType
-from libs.vision.boxes import from_monitor, polygon_box
+from libs.schemas.values import Box, Shapes, TaskType
+from libs.vision.boxes import polygon_box
 from services.ingest.core.body import Format
 from services.ingest.errors import PredictionRejected
 
@@ -30,6 +30,10 @@ def to_shapes(
     Raises:
         PredictionRejected: naming up to 20 wrong elements.
     """
+    if task is TaskType.OBJECT_DETECTION:
+        found = _detections(sent, labels, width=width, height=height)
+        if found is not None:
+            return found
     errors: Errors = []
     _lengths(sent, task, errors)
     _elements(sent, labels, errors)
@@ -43,6 +47,62 @@ def to_shapes(
             errors=placed,
         )
     return _canonical(sent, task, width=width, height=height)
+
+
+def _detections(
+    sent: Format, labels: int, *, width: int, height: int
+) -> tuple[Shapes, list[str]] | None:
+    """The answer if nothing is wrong with it, in one pass; None: look what is wrong.
+
+    The monitor endpoint spends most of its own time here.
+    """
+    classes, scores, boxes = sent.detection_classes, sent.detection_scores, sent.detection_boxes
+    texts = sent.detection_texts
+    if (
+        boxes is None
+        or sent.detection_masks is not None
+        or not len(classes) == len(scores) == len(boxes)
+        or (texts is not None and len(texts) != len(classes))
+    ):
+        return None
+    if classes and (
+        min(classes) < 0 or max(classes) >= labels or min(scores) < 0.0 or max(scores) > 1.0
+    ):
+        return None
+    try:
+        placed, flags = _placed(boxes, width=width, height=height)
+    except ValueError:
+        return None
+    return Shapes(classes=classes, scores=scores, boxes=placed), flags
+
+
+def _placed(
+    boxes: list[list[float]], *, width: float, height: float
+) -> tuple[list[Box], list[str]]:
+    """`libs.vision.boxes.from_monitor` without arrays: a tenth of its time for ten boxes.
+
+    Raises ValueError for a box that is not four finite numbers.
+    """
+    placed: list[Box] = []
+    inverted = clipped = False
+    for top, left, bottom, right in boxes:
+        if 0.0 <= left <= right <= width and 0.0 <= top <= bottom <= height:
+            placed.append((left, top, right - left, bottom - top))
+            continue
+        if not all(map(math.isfinite, (top, left, bottom, right))):
+            raise ValueError("a box is not finite")
+        inverted = inverted or bottom < top or right < left
+        x, far = min(left, right), max(left, right)
+        y, low = min(top, bottom), max(top, bottom)
+        inside = (_clip(x, width), _clip(y, height), _clip(far, width), _clip(low, height))
+        clipped = clipped or inside != (x, y, far, low)
+        x, y, far, low = inside
+        placed.append((x, y, far - x, low - y))
+    return placed, [INVERTED] * inverted + [CLIPPED] * clipped
+
+
+def _clip(value: float, most: float) -> float:
+    return min(max(value, 0.0), most)
 
 
 def _lengths(sent: Format, task: TaskType, errors: Errors) -> None:
@@ -94,10 +154,8 @@ def _canonical(
         order = sorted(range(len(classes)), key=lambda i: -scores[i])
         return Shapes(classes=[classes[i] for i in order], scores=[scores[i] for i in order]), []
     if task is TaskType.OBJECT_DETECTION:
-        read = from_monitor(sent.detection_boxes or [], width=width, height=height)
-        flags = [INVERTED] * bool(read.inverted.any()) + [CLIPPED] * bool(read.clipped.any())
-        boxes = [(b[0], b[1], b[2], b[3]) for b in read.boxes.tolist()]
-        return Shapes(classes=classes, scores=scores, boxes=boxes), flags
+        placed, flags = _placed(sent.detection_boxes or [], width=width, height=height)
+        return Shapes(classes=classes, scores=scores, boxes=placed), flags
     rings = [
         [(min(max(x, 0.0), width), min(max(y, 0.0), height)) for x, y in ring]
         for ring in sent.detection_masks or []
