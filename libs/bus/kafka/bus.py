@@ -15,19 +15,16 @@ from libs.bus.driver import (
     Reader,
     Source,
     TopicMismatch,
-    UnknownTopic,
 )
 from libs.bus.kafka.faults import unavailable
+from libs.bus.kafka.sink import BATCH_BYTES, MESSAGE_BYTES, KafkaSink
 from libs.bus.kafka.source import KafkaReader, KafkaSource
-from libs.bus.partitioning import partition_number
-from libs.schemas.envelope import Message
 from libs.schemas.topics import Topic
 from libs.store.clock import Clock
 
 _ALREADY_EXISTS = 36
 _NO_ERROR = 0
 _REPLICAS = 3
-_MESSAGE_BYTES = 1_000_000
 
 
 @asynccontextmanager
@@ -39,8 +36,8 @@ async def open_kafka(url: str, *, clock: Clock) -> AsyncIterator["KafkaBus"]:
         acks="all",
         enable_idempotence=True,
         request_timeout_ms=15_000,
-        max_batch_size=256 * 1024,
-        max_request_size=_MESSAGE_BYTES,
+        max_batch_size=BATCH_BYTES,
+        max_request_size=MESSAGE_BYTES,
     )
     try:
         async with unavailable("connecting", seconds=20):
@@ -48,40 +45,6 @@ async def open_kafka(url: str, *, clock: Clock) -> AsyncIterator["KafkaBus"]:
         yield KafkaBus(producer, servers, clock)
     finally:
         await _within(producer.stop(), seconds=15)
-
-
-class KafkaSink:
-    """See `Sink`. The producer is idempotent: what it repeats itself is stored once."""
-
-    def __init__(self, producer: AIOKafkaProducer, clock: Clock) -> None:
-        self.counts: dict[str, int] = {}
-        self._producer = producer
-        self._clock = clock
-        self._entry = asyncio.Lock()
-
-    async def publish(self, messages: Sequence[Message]) -> None:
-        if unknown := {message.topic for message in messages} - self.counts.keys():
-            raise UnknownTopic(", ".join(sorted(unknown)))
-        milliseconds = int(self._clock.now().timestamp() * 1000)
-        async with unavailable("publishing", seconds=30):
-            # Order within a key is the order of the calls: one caller at a time hands over.
-            async with self._entry:
-                sent = [await self._send(message, milliseconds) for message in messages]
-            done = await asyncio.gather(*sent, return_exceptions=True)
-            for outcome in done:
-                if isinstance(outcome, BaseException):
-                    raise outcome
-
-    async def _send(self, message: Message, milliseconds: int) -> "asyncio.Future[Any]":
-        sent: asyncio.Future[Any] = await self._producer.send(
-            message.topic,
-            message.value,
-            key=message.key.encode(),
-            partition=partition_number(message.key, self.counts[message.topic]),
-            timestamp_ms=milliseconds,
-            headers=list(message.headers),
-        )
-        return sent
 
 
 class KafkaBus:
