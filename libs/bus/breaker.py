@@ -4,7 +4,7 @@ closed ──too many of the last records died, or one cannot be buried──▶
                                              (until the process is started anew)
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from libs.bus.consumer import Policy
 from libs.bus.driver import Partition
@@ -36,9 +36,9 @@ class Breaker:
         """Open at once: the consumer itself cannot go on, whatever comes."""
         self.reason = self.reason or reason
 
-    def lived(self, places: Iterable[Place]) -> None:
+    def lived(self, places: Sequence[Place]) -> None:
         """Events were handled."""
-        for place in places:
+        for place in places[-self._policy.breaker_window :]:
             self._count(place, died=False)
 
     def died(self, place: Place, reason: str) -> None:

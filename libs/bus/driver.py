@@ -7,6 +7,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
+import msgspec
+
 from libs.schemas.envelope import Message
 from libs.schemas.faults import Transient
 from libs.schemas.topics import Topic
@@ -32,8 +34,7 @@ class Partition:
     number: int
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(msgspec.Struct, frozen=True):
     """A message as it lies in its partition."""
 
     partition: Partition

@@ -9,9 +9,11 @@ run of one handler ─▶ transaction ─┬─ committed ─▶ next run
 import asyncio
 import time
 import traceback
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from operator import attrgetter
 from uuid import UUID
 
 import structlog
@@ -24,16 +26,24 @@ from libs.bus.consumer import Consumer, Dead, Died, Drop, Handler, Outcome, Retr
 from libs.bus.dead_letters import dead_letter
 from libs.bus.driver import Record, Sink
 from libs.bus.runs import Item, Runs
-from libs.schemas.envelope import MalformedEvent, registry
+from libs.bus.stages import Stage, Stages
+from libs.schemas.envelope import Event, MalformedEvent, Received, registry
 from libs.store.faults import is_transient
 from libs.store.session import Cause, Database, Tx
 from libs.store.tables import inbox
 from libs.telemetry.tracing import span
 
+# Answers with those that were known: nothing, as a rule.
 _INBOX = text(
-    "INSERT INTO inbox (consumer, event, organization) "
-    "SELECT :consumer, * FROM unnest(:events, :organizations) "
-    "ON CONFLICT DO NOTHING RETURNING event"
+    """
+    WITH told AS (
+        SELECT * FROM unnest(:events, :organizations) AS told (event, organization)
+    ), made AS (
+        INSERT INTO inbox (consumer, event, organization)
+        SELECT :consumer, event, organization FROM told ON CONFLICT DO NOTHING RETURNING event
+    )
+    SELECT event FROM told EXCEPT ALL SELECT event FROM made
+    """
 ).bindparams(
     bindparam("consumer", type_=Text()),
     bindparam("events", type_=ARRAY(Uuid())),
@@ -41,6 +51,7 @@ _INBOX = text(
 )
 
 _log = structlog.get_logger(__name__)
+_number = attrgetter("int")
 
 
 class OutcomesMissing(RuntimeError):
@@ -78,7 +89,14 @@ class Handling:
     """Takes batches through the handlers of a consumer."""
 
     def __init__(
-        self, group: str, consumer: Consumer, *, database: Database, sink: Sink, breaker: Breaker
+        self,
+        group: str,
+        consumer: Consumer,
+        *,
+        database: Database,
+        sink: Sink,
+        breaker: Breaker,
+        stages: Stages,
     ) -> None:
         self._group = group
         self._limit = consumer.policy.handler_limit.total_seconds()
@@ -87,10 +105,14 @@ class Handling:
         self._database = database
         self._sink = sink
         self._breaker = breaker
+        self._stages = stages
 
     async def handle(self, records: Sequence[Record]) -> Progress:
         """Handle records of one partition in their order; never raises for a record's sake."""
-        for run in self._runs.read(records):
+        started = time.perf_counter()
+        runs = self._runs.read(records)
+        self._stages.lap(Stage.DECODE, started)
+        for run in runs:
             if (stop := await self._attempt(run)) is not None:
                 return stop
         return Progress(records[-1].offset + 1)
@@ -152,8 +174,8 @@ class Handling:
         if handler is None or last is None:
             raise run[0].fault or MalformedEvent("not an event")
         events = [item.received for item in run if item.received is not None]
-        started = time.perf_counter()
-        cause = Cause(actor=last.meta.actor, causation=last.meta.id)
+        started = at = time.perf_counter()
+        outcomes: Sequence[Outcome] = ()
         with span(
             f"handle {handler.event.event_type}",
             traceparent=events[0].meta.traceparent,
@@ -161,43 +183,49 @@ class Handling:
             consumer=self._group,
             events=len(events),
         ):
+            cause = Cause(actor=last.meta.actor, causation=last.meta.id)
             async with asyncio.timeout(self._limit), self._database.begin(cause) as tx:
-                fresh = await self._fresh(tx, run, handler)
+                at = self._stages.lap(Stage.BEGIN, at)
+                fresh = await self._fresh(tx, events, handler)
+                at = self._stages.lap(Stage.INBOX, at)
                 if fresh:
-                    outcomes = await self._ask(tx, handler, run, fresh)
-                    await self._settle(tx, handler, [run[index] for index in fresh], outcomes)
-                else:
-                    outcomes = []
-        metrics.SECONDS.labels(self._group).observe(time.perf_counter() - started)
+                    outcomes = await self._ask(tx, handler, [events[i] for i in fresh], fresh)
+                    at = self._stages.lap(Stage.HANDLER, at)
+                    await self._settle(tx, handler, [run[i] for i in fresh], outcomes)
+                    at = self._stages.lap(Stage.LETTERS, at)
+        at = self._stages.lap(Stage.COMMIT, at)
+        metrics.SECONDS.labels(self._group).observe(at - started)
         self._count(outcomes, duplicates=len(run) - len(fresh))
 
-    async def _fresh(self, tx: Tx, run: Sequence[Item], handler: Handler) -> list[int]:
+    async def _fresh(
+        self, tx: Tx, events: Sequence[Received[Event]], handler: Handler
+    ) -> Sequence[int]:
         """The places in the run of events never handled, each event once."""
         if handler.repeats:
-            return list(range(len(run)))
+            return range(len(events))
         places: dict[UUID, int] = {}
-        for index, item in enumerate(run):
-            if item.received is not None:
-                places.setdefault(item.received.meta.id, index)
+        for index, received in enumerate(events):
+            places.setdefault(received.meta.id, index)
         if not handler.inbox:
             return list(places.values())
-        ids = sorted(places)
-        organizations = [
-            received.organization
-            for event_id in ids
-            if (received := run[places[event_id]].received) is not None
-        ]
-        rows = await tx.all(
+        # Everybody inserts in one order: two that tell the same events cannot lock each other out.
+        ids = sorted(places, key=_number)
+        organizations = [events[places[event_id]].organization for event_id in ids]
+        for row in await tx.all(
             _INBOX.bindparams(consumer=self._group, events=ids, organizations=organizations)
-        )
-        return sorted(places[row["event"]] for row in rows)
+        ):
+            del places[row["event"]]
+        return list(places.values())
 
     async def _ask(
-        self, tx: Tx, handler: Handler, run: Sequence[Item], fresh: Sequence[int]
+        self,
+        tx: Tx,
+        handler: Handler,
+        events: Sequence[Received[Event]],
+        places: Sequence[int],
     ) -> Sequence[Outcome]:
-        events = [received for i in fresh if (received := run[i].received) is not None]
         outcomes = await handler.function(tx, events)
-        for place, outcome in zip(fresh, outcomes, strict=False):
+        for place, outcome in zip(places, outcomes, strict=False):
             if isinstance(outcome, Retry):
                 raise RetryAsked(place, outcome.after)
         if len(outcomes) != len(events):
@@ -211,6 +239,9 @@ class Handling:
     ) -> None:
         """Write the dead letters, before the commit. An event that died leaves the inbox, so that
         it can be replayed."""
+        if not any(isinstance(outcome, Dead) for outcome in outcomes):
+            self._breaker.lived([item.place for item in items])
+            return
         dead: list[Died] = []
         ids: list[UUID] = []
         for item, outcome in zip(items, outcomes, strict=True):
@@ -220,8 +251,6 @@ class Handling:
                 ids.append(item.received.meta.id)
             else:
                 self._breaker.lived([item.place])
-        if not dead:
-            return
         await tx.execute(
             delete(inbox).where(inbox.c.consumer == self._group, inbox.c.event.in_(ids))
         )
@@ -237,11 +266,11 @@ class Handling:
 
     def _count(self, outcomes: Sequence[Outcome], *, duplicates: int) -> None:
         metrics.DUPLICATES.labels(self._group).inc(duplicates)
-        for outcome in outcomes:
+        for outcome, count in Counter(outcomes).items():
             match outcome:
                 case Drop(reason):
-                    metrics.DROPPED.labels(self._group, reason).inc()
+                    metrics.DROPPED.labels(self._group, reason).inc(count)
                 case Dead():
-                    metrics.DEAD.labels(self._group).inc()
+                    metrics.DEAD.labels(self._group).inc(count)
                 case _:
-                    metrics.HANDLED.labels(self._group).inc()
+                    metrics.HANDLED.labels(self._group).inc(count)

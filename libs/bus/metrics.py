@@ -33,6 +33,12 @@ BREAKER = gauge(
 SECONDS = histogram(
     "consumer_handle_seconds", "Time from a run's begin to its database commit.", ["consumer"]
 )
+STAGE_SECONDS = counter(
+    "consumer_stage_seconds_total",
+    "Seconds that batches spent, by stage: slot (waiting for their turn), decode, begin (waiting "
+    "for a connection), inbox, handler, letters, commit, offsets.",
+    ["consumer", "stage"],
+)
 RELAYED = counter("outbox_relayed_total", "Messages published from an outbox.", ["service"])
 RELAY_FAULTS = counter(
     "outbox_relay_faults_total", "Times that publishing from an outbox had to wait.", ["service"]

@@ -5,6 +5,7 @@ fetch ─▶ pause the partition ─▶ handle ─▶ commit its offset ─┬�
 """
 
 import asyncio
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -16,6 +17,7 @@ from libs.bus.breaker import Breaker
 from libs.bus.consumer import Consumer
 from libs.bus.driver import Bus, BusUnavailable, CommitRejected, Partition, Record, Source
 from libs.bus.handling import Handling, Progress
+from libs.bus.stages import Stage, Stages
 from libs.schemas.topics import DEAD_LETTERS
 from libs.store.clock import Clock
 from libs.store.session import Database
@@ -51,8 +53,14 @@ class Runner:
         self._policy = consumer.policy
         self._clock = clock
         self._breaker = Breaker(consumer.policy)
+        self._stages = Stages(group)
         self._handling = Handling(
-            group, consumer, database=database, sink=bus.sink, breaker=self._breaker
+            group,
+            consumer,
+            database=database,
+            sink=bus.sink,
+            breaker=self._breaker,
+            stages=self._stages,
         )
         self._in_hand: dict[Partition, asyncio.Task[None]] = {}
         self._due: dict[Partition, float] = {}
@@ -146,8 +154,10 @@ class Runner:
 
     async def _work(self, source: Source, partition: Partition, records: Sequence[Record]) -> None:
         start = records[0].offset
+        at = time.perf_counter()
         try:
             async with self._slots:
+                self._stages.lap(Stage.SLOT, at)
                 if self._stopping or partition in self._leaving:
                     return
                 if self._breaker.open:
@@ -155,6 +165,7 @@ class Runner:
                 else:
                     progress = await self._handling.handle(records)
             if progress.offset > start:
+                at = time.perf_counter()
                 try:
                     await source.commit({partition: progress.offset})
                 except BusUnavailable as error:
@@ -163,6 +174,7 @@ class Runner:
                 except CommitRejected as error:
                     metrics.COMMITS_REJECTED.labels(self.group).inc()
                     _log.info("consumer.commit_rejected", consumer=self.group, reason=str(error))
+                self._stages.lap(Stage.OFFSETS, at)
         finally:
             self._in_hand.pop(partition, None)
         self._go_on(source, partition, progress)

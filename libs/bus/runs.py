@@ -1,7 +1,8 @@
 """What lies in a batch of records: events with their handlers, in runs."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+
+import msgspec
 
 from libs.bus import metrics
 from libs.bus.consumer import Died, Handler
@@ -13,12 +14,10 @@ from libs.schemas.envelope import (
     Received,
     UnknownEventType,
     decode,
-    event_type,
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(msgspec.Struct, frozen=True):
     """A record to handle: an event with its handler, or why it is none."""
 
     record: Record
@@ -64,14 +63,15 @@ class Runs:
 
     def _item(self, record: Record) -> Item | None:
         headers = record.message.headers
-        replayed = False
+        kind = addressee = None
         for name, value in headers:
-            if name == REPLAY_FOR:
-                if value.decode(errors="replace") != self._group:
-                    return None
-                replayed = True
-        kind = event_type(headers)
-        handler = self._handlers.get(kind or "")
+            if name == "ce_type":
+                kind = value.decode(errors="replace")
+            elif name == REPLAY_FOR:
+                addressee = value.decode(errors="replace")
+        if addressee is not None and addressee != self._group:
+            return None
+        handler = self._handlers.get(kind) if kind else None
         if handler is None and kind in self._types:
             return None
         try:
@@ -81,4 +81,6 @@ class Runs:
             return None
         except MalformedEvent as error:
             return Item(record, handler, None, error)
-        return Item(record, handler, replace(received, replayed=True) if replayed else received)
+        if addressee is not None:
+            received = msgspec.structs.replace(received, replayed=True)
+        return Item(record, handler, received)

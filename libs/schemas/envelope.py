@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar, Generic, Self, TypeVar
+from typing import Annotated, ClassVar, Generic, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -65,21 +65,29 @@ class Message:
     headers: tuple[tuple[str, bytes], ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Meta:
+_ATTRIBUTES = {
+    "id": "ce_id",
+    "source": "ce_source",
+    "time": "ce_time",
+    "organization": "ce_organization",
+    "actor": "ce_actor",
+    "causation": "ce_causationid",
+}
+
+
+class Meta(msgspec.Struct, frozen=True, kw_only=True, rename=_ATTRIBUTES):
     """The attributes of an event: who, when, for whom, and why."""
 
     id: UUID
     source: str
-    time: datetime
+    time: Annotated[datetime, msgspec.Meta(tz=True)]
     organization: UUID
     actor: str | None = None
     causation: UUID | None = None
     traceparent: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Received(Generic[E]):
+class Received(msgspec.Struct, Generic[E], frozen=True):
     """An event as a handler gets it. `replayed`: an operator sent it again after it had died."""
 
     meta: Meta
@@ -117,40 +125,6 @@ def encode(data: Event, meta: Meta) -> Message:
     )
 
 
-class Headers(dict[str, str]):
-    """A record's headers as text, with errors that name the header."""
-
-    @classmethod
-    def read(cls, headers: Iterable[tuple[str, bytes]]) -> Self:
-        try:
-            return cls((name, value.decode()) for name, value in headers)
-        except UnicodeDecodeError as error:
-            raise MalformedEvent(f"a header is not UTF-8: {error}") from error
-
-    def need(self, name: str) -> str:
-        try:
-            return self[name]
-        except KeyError:
-            raise MalformedEvent(f"the header {name} is missing") from None
-
-    def uuid(self, name: str) -> UUID:
-        text = self.need(name)
-        try:
-            return UUID(text)
-        except ValueError:
-            raise MalformedEvent(f"the header {name} is no UUID: {text[:64]!r}") from None
-
-    def time(self, name: str) -> datetime:
-        text = self.need(name)
-        try:
-            time = datetime.fromisoformat(text)
-        except ValueError:
-            raise MalformedEvent(f"the header {name} is no time: {text[:64]!r}") from None
-        if time.tzinfo is None:
-            raise MalformedEvent(f"the header {name} has no time zone: {text[:64]!r}")
-        return time
-
-
 def event_type(headers: Iterable[tuple[str, bytes]]) -> str | None:
     """The type a record claims, without parsing the rest; None where there is none."""
     for name, value in headers:
@@ -166,20 +140,20 @@ def decode(headers: Iterable[tuple[str, bytes]], value: bytes) -> Received[Event
         UnknownEventType: the type is not registered.
         MalformedEvent: an attribute is missing or wrong, or the data does not fit its schema.
     """
-    read = Headers.read(headers)
-    kind = read.need("ce_type")
+    try:
+        read = {name: text.decode() for name, text in headers}
+    except UnicodeDecodeError as error:
+        raise MalformedEvent(f"a header is not UTF-8: {error}") from error
+    kind = read.get("ce_type")
+    if kind is None:
+        raise MalformedEvent("the header ce_type is missing")
     cls = _EVENTS.get(kind)
     if cls is None:
         raise UnknownEventType(f"no event is named {kind[:100]!r}")
-    meta = Meta(
-        id=read.uuid("ce_id"),
-        source=read.need("ce_source"),
-        time=read.time("ce_time"),
-        organization=read.uuid("ce_organization"),
-        actor=read.get("ce_actor"),
-        causation=read.uuid("ce_causationid") if "ce_causationid" in read else None,
-        traceparent=read.get("traceparent"),
-    )
+    try:
+        meta = msgspec.convert(read, Meta)
+    except msgspec.ValidationError as error:
+        raise MalformedEvent(_wrong(read, error)) from error
     decoder = _decoders.get(kind)
     if decoder is None:
         decoder = _decoders[kind] = msgspec.json.Decoder(cls)
@@ -187,3 +161,10 @@ def decode(headers: Iterable[tuple[str, bytes]], value: bytes) -> Received[Event
         return Received(meta, decoder.decode(value))
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise MalformedEvent(f"{kind}: {error}") from error
+
+
+def _wrong(headers: Mapping[str, str], error: msgspec.ValidationError) -> str:
+    for name in ("ce_id", "ce_source", "ce_time", "ce_organization"):
+        if name not in headers:
+            return f"the header {name} is missing"
+    return f"a header is wrong: {error}"

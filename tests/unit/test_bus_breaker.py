@@ -10,13 +10,13 @@ POLICY = Policy(breaker_window=10, breaker_minimum=4, breaker_share=0.5)
 PARTITION = Partition("t", 0)
 
 
-def places(*offsets: int) -> list[tuple[Partition, int]]:
-    return [(PARTITION, offset) for offset in offsets]
+def live(breaker: Breaker, offsets: range) -> None:
+    breaker.lived([(PARTITION, offset) for offset in offsets])
 
 
 def test_it_opens_when_more_than_its_share_of_enough_records_died() -> None:
     breaker = Breaker(POLICY)
-    breaker.lived(places(0, 1))
+    live(breaker, range(2))
     breaker.died((PARTITION, 2), "odd")
     breaker.died((PARTITION, 3), "odd")
     with pytest.raises(BreakerOpened, match="3 of 5 events died: odd"):
@@ -40,7 +40,7 @@ def test_a_record_that_comes_again_counts_once() -> None:
 
 def test_what_lived_long_ago_excuses_nothing() -> None:
     breaker = Breaker(POLICY)
-    breaker.lived(places(*range(1_000)))
+    live(breaker, range(1_000))
     for offset in range(1_000, 1_005):
         breaker.died((PARTITION, offset), "odd")
     with pytest.raises(BreakerOpened, match="6 of 10 events died: odd"):
@@ -50,6 +50,6 @@ def test_what_lived_long_ago_excuses_nothing() -> None:
 def test_once_open_it_lets_nothing_die_and_keeps_its_first_reason() -> None:
     breaker = Breaker(POLICY)
     breaker.fail("cannot be buried")
-    breaker.lived(places(*range(10)))
+    live(breaker, range(10))
     with pytest.raises(BreakerOpened, match="cannot be buried"):
         breaker.died((PARTITION, 11), "odd")

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition, errors
@@ -69,7 +69,7 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
             return {}
         async with unavailable("fetching", seconds=_ASK_SECONDS):
             found = fetching[0].result()
-        return {_ours(theirs): [_record(row) for row in rows] for theirs, rows in found.items()}
+        return {_ours(theirs): _records(theirs, rows) for theirs, rows in found.items()}
 
     async def commit(self, offsets: Mapping[Partition, int]) -> None:
         theirs = {_theirs(partition): offset for partition, offset in offsets.items()}
@@ -146,7 +146,7 @@ class KafkaReader:
     async def fetch(self, *, limit: int, wait: float) -> Sequence[Record]:
         async with unavailable("reading", seconds=wait + _ASK_SECONDS):
             found = await self._consumer.getmany(timeout_ms=int(wait * 1000), max_records=limit)
-        return [_record(row) for rows in found.values() for row in rows]
+        return [record for theirs, rows in found.items() for record in _records(theirs, rows)]
 
     async def caught_up(self) -> bool:
         async with unavailable("telling a position", seconds=_ASK_SECONDS):
@@ -165,8 +165,25 @@ def _theirs(ours: Partition) -> TopicPartition:
     return TopicPartition(ours.topic, ours.number)
 
 
-def _record(row: Any) -> Record:
-    time = datetime.fromtimestamp(row.timestamp / 1000, UTC)
-    key = (row.key or b"").decode(errors="replace")
-    message = Message(row.topic, key, row.value or b"", tuple(row.headers))
-    return Record(Partition(row.topic, row.partition), row.offset, time, message)
+def _records(theirs: TopicPartition, rows: Sequence[Any]) -> list[Record]:
+    partition = _ours(theirs)
+    return [
+        Record(
+            partition,
+            row.offset,
+            datetime.fromtimestamp(row.timestamp / 1000, UTC),
+            Message(row.topic, _text(row.key), row.value or b"", _headers(row.headers)),
+        )
+        for row in rows
+    ]
+
+
+def _text(key: bytes | None) -> str:
+    return (key or b"").decode(errors="replace")
+
+
+def _headers(theirs: tuple[tuple[str, bytes | None], ...]) -> tuple[tuple[str, bytes], ...]:
+    """Strangers may send headers without a value."""
+    if None in [value for _, value in theirs]:
+        return tuple((name, value or b"") for name, value in theirs)
+    return cast("tuple[tuple[str, bytes], ...]", theirs)
