@@ -18,6 +18,7 @@ from libs.telemetry.tracing import current_traceparent
 from libs.vision.images import ImageRefused, inspect
 from services.ingest.core.body import Body, Format
 from services.ingest.core.shapes import to_shapes
+from services.ingest.core.till import Number
 from services.ingest.errors import DeploymentUnknown, PredictionRejected
 from services.ingest.parts import Ingest
 
@@ -162,17 +163,23 @@ async def publish(parts: Ingest, organization: UUID, actor: str, logged: list[Lo
     Raises:
         BusUnavailable: some may be durable; sending them again is safe where they are named.
     """
-    messages = [_message(parts, organization, actor, one) for one in logged]
+    numbers = [parts.till.next(organization, one.deployment) for one in logged]
+    messages = [
+        _message(parts, organization, actor, one, number)
+        for one, number in zip(logged, numbers, strict=True)
+    ]
     try:
         await parts.sink.publish(messages)
     except BaseException:
-        for deployment in {one.deployment for one in logged}:
-            parts.till.failed(deployment)
+        parts.till.failed(numbers)
         raise
+    parts.till.sent(numbers)
 
 
-def _message(parts: Ingest, organization: UUID, actor: str, logged: Logged) -> Message:
-    boot, sequence = parts.till.next(organization, logged.deployment)
+def _message(
+    parts: Ingest, organization: UUID, actor: str, logged: Logged, number: Number
+) -> Message:
+    boot, sequence = number
     return encode(
         PredictionLogged(logged=logged, boot=boot, sequence=sequence),
         Meta(

@@ -1,7 +1,7 @@
 """What the routes, consumers and loops of ingest share."""
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from libs.blobs.blobs import Blobs
 from libs.bus.driver import Sink
@@ -9,7 +9,7 @@ from libs.bus.table import Table
 from libs.schemas.events import DeploymentChanged
 from libs.store.clock import Clock
 from libs.store.session import Database
-from services.ingest.core.books import Till
+from services.ingest.core.till import Till
 from services.ingest.settings import IngestSettings
 
 
@@ -24,4 +24,4 @@ class Ingest:
     sink: Sink
     deployments: Table[DeploymentChanged]
     pictures: asyncio.Semaphore
-    till: Till = field(default_factory=Till)
+    till: Till

@@ -11,6 +11,7 @@ from libs.schemas.events import DeploymentChanged, PredictionDeleted, Prediction
 from libs.store.schema import Schema
 from services.ingest import consumers, workers
 from services.ingest.api import routers
+from services.ingest.core.till import Till
 from services.ingest.parts import Ingest
 from services.ingest.settings import IngestSettings
 from services.ingest.tables import metadata
@@ -29,6 +30,7 @@ def build(context: Context) -> Service:
         blobs=context.blobs,
         sink=context.bus.sink,
         deployments=context.table(DeploymentChanged),
+        till=Till(context.clock.now),
         pictures=asyncio.Semaphore(settings.pictures_at_once),
     )
     return Service(
@@ -39,10 +41,21 @@ def build(context: Context) -> Service:
             # The row's key is the event's: no inbox. The books count what is sent again.
             Consumer(
                 name="predictions",
-                handlers=(batch(PredictionLogged, consumers.on_logged, inbox=False, repeats=True),),
+                handlers=(
+                    batch(
+                        PredictionLogged,
+                        consumers.on_logged,
+                        inbox=False,
+                        repeats=True,
+                        on_dead=consumers.on_dead,
+                    ),
+                ),
             ),
             Consumer(name="deletions", handlers=(each(PredictionDeleted, consumers.on_deleted),)),
         ),
-        loops=(Loop(name="books", run=partial(workers.keep_books, parts)),),
+        loops=(
+            Loop(name="books", run=partial(workers.keep_books, parts)),
+            Loop(name="audit", run=partial(workers.audit_books, parts)),
+        ),
         store=store,
     )

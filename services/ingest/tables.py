@@ -53,6 +53,8 @@ book = Table(
     Column("organization", Uuid, nullable=False),
     Column("stored", BigInteger, nullable=False, server_default="0"),
     Column("duplicate", BigInteger, nullable=False, server_default="0"),
+    Column("dead_lettered", BigInteger, nullable=False, server_default="0"),
+    Column("replayed", BigInteger, nullable=False, server_default="0"),
 )
 
 boot = Table(
@@ -73,4 +75,60 @@ rejection = Table(
     Column("reason", Text, primary_key=True),
     Column("organization", Uuid, nullable=False),
     Column("count", BigInteger, nullable=False, server_default="0"),
+)
+
+rejection_hour = Table(
+    "rejection_hour",
+    metadata,
+    Column("deployment", Uuid, primary_key=True),
+    Column("reason", Text, primary_key=True),
+    Column("hour", Timestamp, primary_key=True),
+    Column("organization", Uuid, nullable=False),
+    Column("count", BigInteger, nullable=False),
+    Index("rejection_by_hour", "organization", "hour"),
+)
+
+# Numbers that were passed over when a later one was consumed.
+gap = Table(
+    "gap",
+    metadata,
+    Column("deployment", Uuid, primary_key=True),
+    Column("boot", Uuid, primary_key=True),
+    Column("first", BigInteger, primary_key=True),
+    Column("organization", Uuid, nullable=False),
+    Column("last", BigInteger, nullable=False),
+    Column("seen", Timestamp, nullable=False),
+)
+
+# Numbers whose sender was told that the send failed: a gap there is no loss.
+uncertain = Table(
+    "uncertain",
+    metadata,
+    Column("deployment", Uuid, primary_key=True),
+    Column("boot", Uuid, primary_key=True),
+    Column("first", BigInteger, primary_key=True),
+    Column("organization", Uuid, nullable=False),
+    Column("last", BigInteger, nullable=False),
+)
+
+dead = Table(
+    "dead",
+    metadata,
+    Column("deployment", Uuid, primary_key=True),
+    Column("boot", Uuid, primary_key=True),
+    Column("sequence", BigInteger, primary_key=True),
+    Column("organization", Uuid, nullable=False),
+    Column("died", Timestamp, nullable=False),
+)
+
+book_alert = Table(
+    "book_alert",
+    metadata,
+    Column("deployment", Uuid, primary_key=True),
+    Column("alert", Uuid, nullable=False),
+    Column("organization", Uuid, nullable=False),
+    Column("since", Timestamp, nullable=False),
+    Column("fired_time", Timestamp, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("missing", BigInteger, nullable=False),
 )

@@ -1,5 +1,5 @@
-"""The routes of ingest: the monitor endpoint and the Datalake."""
+"""The routes of ingest: the monitor endpoint, the books and the Datalake."""
 
-from services.ingest.api import datalake, monitor
+from services.ingest.api import books, datalake, monitor
 
-routers = (monitor.router, datalake.router)
+routers = (monitor.router, books.router, datalake.router)

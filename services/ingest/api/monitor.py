@@ -22,7 +22,7 @@ from libs.store.session import Cause
 from services.ingest import actions, store
 from services.ingest.core.body import Body, ShadowBody, where_of
 from services.ingest.core.shapes import to_shapes
-from services.ingest.dto import Accepted, LedgerDto, ledger_dto
+from services.ingest.dto import Accepted
 from services.ingest.errors import (
     DeploymentHasNoShadow,
     DeploymentUnknown,
@@ -34,7 +34,6 @@ from services.ingest.parts import Ingest
 router = APIRouter(prefix="/api/ingest/v1/deployments/{deployment}", tags=["ingest"])
 Parts = Annotated[Ingest, part(Ingest)]
 Writer = Annotated[Caller, needs(Scope.PREDICTIONS_WRITE)]
-Reader = Annotated[Caller, needs(Scope.PREDICTIONS_READ)]
 Key = Annotated[str | None, Header(alias="Idempotency-Key", max_length=256)]
 
 _decode_body = msgspec.json.Decoder(Body)
@@ -120,15 +119,6 @@ async def log_shadow(
     except DeploymentHasNoShadow as error:
         raise conflict("no-shadow", str(error)) from error
     return row
-
-
-@router.get("/ledger")
-async def get_ledger(deployment: UUID, parts: Parts, caller: Reader) -> LedgerDto:
-    """The books of a deployment."""
-    await _deployment(parts, caller, deployment)
-    async with parts.database.read() as read:
-        books = await store.ledger(read, caller.organization, deployment, now=parts.clock.now())
-    return ledger_dto(books)
 
 
 async def _deployment(parts: Ingest, caller: Caller, deployment: UUID) -> DeploymentChanged:

@@ -1,23 +1,63 @@
-"""The books: received = stored + duplicate + rejected + in flight, for each deployment."""
+"""The books of a deployment.
 
-from collections import Counter
+received = stored + duplicate + rejected + dead-lettered + in flight
+
+*Received* comes from sequence numbers, the terms on the right from what was done with each
+record: they agree, or a prediction is missing.
+"""
+
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from uuid import UUID, uuid4
+from datetime import datetime, timedelta
+from uuid import UUID
+
+GRACE = timedelta(seconds=60)
+"""How long a number may be missing before it counts as lost: its process may not have said yet
+that its send failed."""
+
+STUCK = timedelta(minutes=15)
+"""How long what was accepted may wait without anything moving."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gap:
+    """Numbers `first` to `last` of a boot that were not there when a later one was consumed."""
+
+    boot: UUID
+    first: int
+    last: int
+    seen: datetime
+
+    @property
+    def count(self) -> int:
+        return self.last - self.first + 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ledger:
-    """The books of a deployment, as counted from what was consumed and what was refused.
+    """The books of a deployment at one instant.
 
-    `given`: the highest sequence numbers that living boots have given out, plus what was seen
-    back of the others; `consumed`: the highest seen back, of all boots.
+    `reached`: the sum over boots of the highest number acknowledged or consumed. `consumed`: the
+    sum of the highest number consumed. `open_gaps`: numbers missing for less than `GRACE`;
+    `lost`: for longer. `uncertain`: numbers missing whose sender was told that the send failed:
+    they were never accepted. `waiting_since`: since when nothing moves at a boot that has more
+    acknowledged than consumed.
     """
 
-    given: int
-    consumed: int
-    stored: int
-    duplicate: int
-    rejected_by_reason: dict[str, int]
+    organization: UUID
+    deployment: UUID
+    reached: int = 0
+    consumed: int = 0
+    stored: int = 0
+    duplicate: int = 0
+    dead_lettered: int = 0
+    replayed: int = 0
+    uncertain: int = 0
+    open_gaps: int = 0
+    lost: tuple[Gap, ...] = ()
+    waiting_since: datetime | None = None
+    alert_since: datetime | None = None
+    rejected_by_reason: dict[str, int] = field(default_factory=dict)
 
     @property
     def rejected(self) -> int:
@@ -26,70 +66,69 @@ class Ledger:
     @property
     def received(self) -> int:
         """Known from sequence numbers, without trusting the counters."""
-        return max(self.given, self.consumed) + self.rejected
+        return self.reached - self.uncertain + self.rejected
 
     @property
     def in_flight(self) -> int:
-        return max(self.given - self.consumed, 0)
+        """Accepted and not yet seen back."""
+        return self.reached - self.consumed + self.open_gaps
+
+    @property
+    def missing(self) -> int:
+        """What received has more than its terms; below zero: something was counted twice."""
+        counted = self.stored + self.duplicate + self.rejected + self.dead_lettered
+        return self.received - counted - self.in_flight
 
     @property
     def balanced(self) -> bool:
-        return self.received == self.stored + self.duplicate + self.rejected + self.in_flight
+        return self.missing == 0
 
 
-@dataclass(slots=True)
-class Till:
-    """What this process gives out and refuses, until it is written down."""
+def complaint(ledger: Ledger, now: datetime) -> str | None:
+    """What is wrong with the books, in a sentence; None while they are well."""
+    if ledger.missing > 0:
+        return f"{_predictions(ledger.missing)} accepted and lost: the books do not balance"
+    if ledger.missing < 0:
+        return f"{_predictions(-ledger.missing)} counted twice: the books do not balance"
+    if ledger.waiting_since is not None and ledger.waiting_since <= now - STUCK:
+        return (
+            f"{_predictions(ledger.in_flight)} accepted and not stored, nothing has moved since "
+            f"{ledger.waiting_since:%Y-%m-%d %H:%M} UTC"
+        )
+    return None
 
-    _boots: dict[UUID, tuple[UUID, int]] = field(default_factory=dict)
-    _organizations: dict[UUID, UUID] = field(default_factory=dict)
-    _moved: set[UUID] = field(default_factory=set)
-    _rejected: Counter[tuple[UUID, UUID, str]] = field(default_factory=Counter)
 
-    def next(self, organization: UUID, deployment: UUID) -> tuple[UUID, int]:
-        """The boot and sequence number of one more accepted prediction."""
-        boot, last = self._boots.get(deployment) or (uuid4(), 0)
-        self._boots[deployment] = (boot, last + 1)
-        self._organizations[deployment] = organization
-        self._moved.add(deployment)
-        return boot, last + 1
+def split_gaps(
+    gaps: Sequence[Gap], uncertain: Iterable[tuple[UUID, int, int]], *, now: datetime
+) -> tuple[int, int, tuple[Gap, ...]]:
+    """(uncertain, open, lost): gaps less the numbers whose sends failed (boot, first, last)."""
+    failed: dict[UUID, list[tuple[int, int]]] = {}
+    for boot, first, last in uncertain:
+        failed.setdefault(boot, []).append((first, last))
+    left = [
+        Gap(boot=gap.boot, first=first, last=last, seen=gap.seen)
+        for gap in gaps
+        for first, last in without((gap.first, gap.last), failed.get(gap.boot, ()))
+    ]
+    lost = tuple(gap for gap in left if gap.seen <= now - GRACE)
+    whole, unexplained = sum(gap.count for gap in gaps), sum(gap.count for gap in left)
+    return whole - unexplained, unexplained - sum(gap.count for gap in lost), lost
 
-    def failed(self, deployment: UUID) -> None:
-        """A send failed: which of its numbers were taken is unknown, so a new boot begins."""
-        self._boots.pop(deployment, None)
-        self._moved.discard(deployment)
 
-    def refuse(self, organization: UUID, deployment: UUID, reason: str) -> None:
-        self._rejected[(organization, deployment, reason)] += 1
+def without(whole: tuple[int, int], taken: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """A range of numbers less others, both ends included."""
+    left = []
+    start, end = whole
+    for first, last in sorted(taken):
+        if last < start or first > end:
+            continue
+        if first > start:
+            left.append((start, first - 1))
+        start = max(start, last + 1)
+    if start <= end:
+        left.append((start, end))
+    return left
 
-    def take(self) -> tuple[list[dict[str, object]], list[dict[str, object]]]:
-        """Rows to write down: numbers given out, and refusals since the last call."""
-        given: list[dict[str, object]] = [
-            {
-                "deployment": deployment,
-                "boot": self._boots[deployment][0],
-                "organization": self._organizations[deployment],
-                "given": self._boots[deployment][1],
-            }
-            for deployment in sorted(self._moved)
-        ]
-        refused: list[dict[str, object]] = [
-            {"organization": o, "deployment": d, "reason": reason, "count": count}
-            for (o, d, reason), count in sorted(self._rejected.items())
-        ]
-        self._moved.clear()
-        self._rejected.clear()
-        return given, refused
 
-    def put_back(self, given: list[dict[str, object]], refused: list[dict[str, object]]) -> None:
-        """What `take` gave could not be written: keep it for the next time."""
-        for row in given:
-            deployment = row["deployment"]
-            assert isinstance(deployment, UUID)
-            if deployment in self._boots:
-                self._moved.add(deployment)
-        for row in refused:
-            organization, deployment, reason = row["organization"], row["deployment"], row["reason"]
-            assert isinstance(organization, UUID)
-            assert isinstance(deployment, UUID)
-            self._rejected[(organization, deployment, str(reason))] += int(str(row["count"]))
+def _predictions(count: int) -> str:
+    return f"{count} prediction is" if count == 1 else f"{count} predictions are"

@@ -1,4 +1,4 @@
-"""What ingest does by itself: write down what it gave out and refused."""
+"""Writing down what this process gave out and refused."""
 
 import asyncio
 
@@ -23,14 +23,16 @@ async def keep_books(parts: Ingest) -> None:
 
 
 async def _write(parts: Ingest) -> None:
-    given, refused = parts.till.take()
-    if not given and not refused:
+    taken = parts.till.take()
+    if not taken:
         return
     try:
         async with parts.database.begin() as tx:
-            await store.write_till(tx, given, refused)
-    except Exception as error:
-        parts.till.put_back(given, refused)
+            await store.write_till(tx, taken)
+    except BaseException as error:
+        parts.till.put_back(taken)
         if not is_transient(error):
             raise
         log.warning("books not written, will be", error=str(error))
+    else:
+        parts.till.written(taken)
