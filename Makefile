@@ -41,8 +41,8 @@ test-k8s: $(VENV)/.dev ## ask a real Kubernetes API server about the manifests (
 	@$(BIN)/python -m pytest -q -m k8s
 
 check: $(VENV)/.dev ## lint, types, import contracts and the quick tests, in under a minute
-	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports --no-cache
-	@$(BIN)/python -m pytest -q -m "not slow" tests/unit tests/arch
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/mypy --config-file sdk/pyproject.toml && $(BIN)/lint-imports --no-cache
+	@$(BIN)/python -m pytest -q -m "not slow" tests/unit tests/arch tests/sdk
 
 bench: $(VENV)/.dev ## measure; prints one table a benchmark
 	@for file in benchmarks/[a-z]*.py; do echo "== $$file"; $(BIN)/python "$$file"; done
