@@ -24,6 +24,13 @@ class DeploymentUnknown(LookupError):
         super().__init__(f"deployment {deployment}")
 
 
+class NamedUnknown(LookupError):
+    """Nothing of this kind has this name in this organisation."""
+
+    def __init__(self, kind: str, name: str) -> None:
+        super().__init__(f"{kind} {name}")
+
+
 class NameTaken(Exception):
     """Another model, or another deployment, has this name."""
 

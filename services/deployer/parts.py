@@ -14,7 +14,8 @@ from services.deployer.settings import DeployerSettings
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deployer:
-    """The deployer's parts. `internal_url`: where the trainer is reached."""
+    """The deployer's parts. `internal_url`: where the trainer is reached; `oracle_url` and
+    `serving_url`: where the existing client is sent to."""
 
     settings: DeployerSettings
     clock: Clock
@@ -22,4 +23,6 @@ class Deployer:
     blobs: Blobs
     http: httpx.AsyncClient
     internal_url: str
+    oracle_url: str
+    serving_url: str
     datasets: Table[DatasetVersionChanged]

@@ -21,7 +21,7 @@ from libs.schemas.events import (
 )
 from libs.store.schema import Schema
 from libs.store.workers import JobKind
-from services.deployer import consumers, workers
+from services.deployer import compat, consumers, workers
 from services.deployer.actions.trials import LINEAGE_JOB
 from services.deployer.api import routers
 from services.deployer.parts import Deployer
@@ -34,19 +34,23 @@ SCHEMA = Schema(metadata=metadata, migrations=Path(__file__).parent / "migration
 def build(context: Context) -> Service:
     """Deployer: models, deployments, roll-outs, verdicts."""
     store = context.store("deployer", SCHEMA)
+    settings = load(DeployerSettings)
     parts = Deployer(
-        settings=load(DeployerSettings),
+        settings=settings,
         clock=context.clock,
         database=store.database,
         blobs=context.blobs,
         http=context.http,
         internal_url=context.settings.internal_url,
+        oracle_url=settings.oracle_url or context.settings.public_url,
+        serving_url=settings.serving_url or context.settings.public_url,
         datasets=context.table(DatasetVersionChanged),
     )
     return Service(
         name="deployer",
         parts=parts,
         routers=(*routers, job_routes("deployer", store.database, Scope.ROLLOUTS_WRITE)),
+        compat=compat.routers,
         consumers=(
             Consumer(
                 name="reviews",

@@ -24,6 +24,14 @@ class DeployerSettings(Settings):
         ge=0,
         description="Seconds that an event not yet come (dataset, experiment) is waited for.",
     )
+    oracle_url: str | None = Field(
+        default=None,
+        description="Where the existing client logs predictions; the one origin if unset.",
+    )
+    serving_url: str | None = Field(
+        default=None,
+        description="Where the existing client asks for predictions; the one origin if unset.",
+    )
     trainer_timeout: float = Field(
         default=10.0, gt=0, description="Seconds the trainer may take to answer a publish."
     )

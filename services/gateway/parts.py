@@ -8,6 +8,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from libs.api.tokens import Verifier
 from libs.bus.driver import Sink
+from libs.bus.table import Table
+from libs.schemas.events import DeploymentChanged
 from libs.store.clock import Clock
 from libs.store.session import Database
 from services.gateway.core.feed import Feed
@@ -23,6 +25,7 @@ class Gateway:
     database: Database
     key: Ed25519PrivateKey
     verifier: Verifier
+    deployments: Table[DeploymentChanged]
     feed: Feed
     sink: Sink
     http: httpx.AsyncClient

@@ -9,12 +9,13 @@ from libs.api.tokens import read_private_key
 from libs.bus.consumer import Consumer, each
 from libs.runtime.service import Context, Loop, Service
 from libs.runtime.settings import BadSettings, load
-from libs.schemas.events import JobChanged
+from libs.schemas.events import DeploymentChanged, JobChanged
 from libs.store.schema import Schema
-from services.gateway import actions, consumers, workers
+from services.gateway import actions, compat, consumers, workers
 from services.gateway.api import access, live
 from services.gateway.api.proxy import proxy_routes
 from services.gateway.api.web import web_routes
+from services.gateway.compat.forward import forward_routes
 from services.gateway.core.feed import Feed
 from services.gateway.parts import Gateway
 from services.gateway.settings import GatewaySettings
@@ -36,6 +37,7 @@ def build(context: Context) -> Service:
         database=store.database,
         key=_signing_key(settings),
         verifier=context.verifier,
+        deployments=context.table(DeploymentChanged),
         feed=feed,
         sink=context.bus.sink,
         http=context.http,
@@ -46,8 +48,13 @@ def build(context: Context) -> Service:
         name="gateway",
         parts=parts,
         routers=(access.router, live.router),
+        compat=compat.routers,
         # The last routes take whatever no other service of this process has taken.
-        last_routers=(proxy_routes(settings.upstreams, context.http), web_routes(web)),
+        last_routers=(
+            proxy_routes(settings.upstreams, context.http),
+            forward_routes(settings.upstreams, context.http),
+            web_routes(web),
+        ),
         consumers=(Consumer(name="jobs", handlers=(each(JobChanged, consumers.on_job_changed),)),),
         loops=(Loop(name="feed", run=partial(workers.feed_browsers, parts, context.bus)),),
         prepare=partial(actions.prepare, parts),

@@ -9,7 +9,7 @@ from libs.runtime.service import Context, Loop, Service
 from libs.runtime.settings import load
 from libs.schemas.events import DeploymentChanged, PredictionDeleted, PredictionLogged
 from libs.store.schema import Schema
-from services.ingest import consumers, workers
+from services.ingest import compat, consumers, workers
 from services.ingest.api import routers
 from services.ingest.core.till import Till
 from services.ingest.parts import Ingest
@@ -37,6 +37,7 @@ def build(context: Context) -> Service:
         name="ingest",
         parts=parts,
         routers=routers,
+        compat=compat.routers,
         consumers=(
             # The row's key is the event's: no inbox. The books count what is sent again.
             Consumer(

@@ -15,7 +15,7 @@ from libs.schemas.events import (
     SubmissionSettled,
 )
 from libs.store.schema import Schema
-from services.review import consumers, workers
+from services.review import compat, consumers, workers
 from services.review.api import routers
 from services.review.parts import Reviews
 from services.review.settings import ReviewSettings
@@ -37,6 +37,7 @@ def build(context: Context) -> Service:
         name="review",
         parts=parts,
         routers=routers,
+        compat=compat.routers,
         consumers=(
             Consumer(
                 name="predictions",

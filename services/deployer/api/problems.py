@@ -11,6 +11,7 @@ from services.deployer.errors import (
     DeploymentUnknown,
     ModelFileRefused,
     ModelUnknown,
+    NamedUnknown,
     NameTaken,
     NoFormerChampion,
     NoShadow,
@@ -24,7 +25,7 @@ def answered() -> Iterator[None]:
     """Turns what is wrong with a request into its problem document."""
     try:
         yield
-    except (ModelUnknown, VersionUnknown, DeploymentUnknown) as error:
+    except (ModelUnknown, VersionUnknown, DeploymentUnknown, NamedUnknown) as error:
         raise not_found(str(error)) from error
     except NameTaken as error:
         raise conflict("name-taken", str(error)) from error

@@ -27,23 +27,30 @@ def proxy_routes(upstreams: dict[str, str], http: httpx.AsyncClient) -> APIRoute
         address = upstreams.get(service)
         if address is None:
             raise not_found(f"service {service}")
-        outgoing = http.build_request(
-            request.method,
-            httpx.URL(address.rstrip("/") + request.url.path, query=request.url.query.encode()),
-            headers=[(k, v) for k, v in request.headers.items() if k not in _HOP_BY_HOP],
-            content=_body(request),
-            timeout=httpx.Timeout(60.0, connect=5.0, read=300.0),
-        )
-        try:
-            answer = await http.send(outgoing, stream=True)
-        except httpx.TimeoutException as error:
-            raise Problem(504, "timeout", f"{service} did not answer in time") from error
-        except httpx.TransportError as error:
-            raise unavailable(f"{service} is away; try again") from error
-        headers = {k: v for k, v in answer.headers.items() if k not in _HOP_BY_HOP}
-        return StreamingResponse(_relay(answer), answer.status_code, headers=headers)
+        return await pass_on(request, http, service, address)
 
     return router
+
+
+async def pass_on(
+    request: Request, http: httpx.AsyncClient, service: str, address: str
+) -> StreamingResponse:
+    """The answer of a service, streamed both ways. Raises Problem 503 or 504."""
+    outgoing = http.build_request(
+        request.method,
+        httpx.URL(address.rstrip("/") + request.url.path, query=request.url.query.encode()),
+        headers=[(k, v) for k, v in request.headers.items() if k not in _HOP_BY_HOP],
+        content=_body(request),
+        timeout=httpx.Timeout(60.0, connect=5.0, read=300.0),
+    )
+    try:
+        answer = await http.send(outgoing, stream=True)
+    except httpx.TimeoutException as error:
+        raise Problem(504, "timeout", f"{service} did not answer in time") from error
+    except httpx.TransportError as error:
+        raise unavailable(f"{service} is away; try again") from error
+    headers = {k: v for k, v in answer.headers.items() if k not in _HOP_BY_HOP}
+    return StreamingResponse(_relay(answer), answer.status_code, headers=headers)
 
 
 async def _relay(answer: httpx.Response) -> AsyncIterator[bytes]:

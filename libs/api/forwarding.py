@@ -1,0 +1,92 @@
+"""Which service answers which path of the existing client, where services are processes.
+
+The gateway forwards by this table; a test holds it equal to what the services declare.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+
+from libs.api.compat import XGET, TokenKind
+
+_ORGANIZATION = "/api/organization/{organization}"
+_DEPLOYMENT = "/api/deployment/{deployment}"
+_ASSETS = _DEPLOYMENT + "/predictedassets"
+
+# service → (methods, template), and perhaps the kind of token that leads there.
+_TABLE: dict[str, tuple[tuple[str, ...], ...]] = {
+    "deployer": (
+        ("GET POST", _ORGANIZATION + "/deployments"),
+        ("GET", _ORGANIZATION + "/deployments/find"),
+        ("GET", _DEPLOYMENT, TokenKind.PLATFORM),
+        ("PATCH DELETE", _DEPLOYMENT),
+        ("POST", _DEPLOYMENT + "/model"),
+        ("POST", _DEPLOYMENT + "/shadow"),
+        ("GET", _DEPLOYMENT + "/labels"),
+        ("POST PUT", _DEPLOYMENT + "/pipeline/cd"),
+        ("GET", _ORGANIZATION + "/models"),
+        ("GET", _ORGANIZATION + "/models/find"),
+        ("GET", _ORGANIZATION + "/modelversions/find"),
+        ("GET", "/api/model/{model}"),
+        ("GET", "/api/model/{model}/versions"),
+        ("GET", "/api/model/{model}/versions/find"),
+        ("GET", "/api/model/version/{version}"),
+        ("GET", "/api/model/version/{version}/context"),
+        ("POST", "/api/model/version/{version}/deploy"),
+    ),
+    "ingest": (
+        ("GET", _DEPLOYMENT, TokenKind.DEPLOYMENT),
+        ("POST", _DEPLOYMENT + "/predictions"),
+        ("POST", "/api/prediction/{prediction}/shadow"),
+    ),
+    "review": (
+        ("GET", _ASSETS),
+        ("GET", _ASSETS + "/find"),
+        ("GET DELETE", "/api/predicted/asset/{asset}"),
+        ("POST", "/api/predicted/asset/{asset}/reviews"),
+    ),
+}
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", XGET)
+
+
+@dataclass(frozen=True, slots=True)
+class Forward:
+    """One line: a request of this method and path, with such a token, is this service's."""
+
+    service: str
+    method: str
+    template: str
+    kind: TokenKind
+
+    @property
+    def pattern(self) -> "re.Pattern[str]":
+        """The path; a parameter is one segment, `:path` what is left."""
+        text = re.sub(r"\{\w+:path\}", ".+", self.template)
+        return re.compile(re.sub(r"\{\w+\}", "[^/]+", text))
+
+
+@cache
+def forwards() -> tuple[Forward, ...]:
+    """Every line, the longest literal path first: `/model/version/…` before `/model/{model}`."""
+    return tuple(sorted(_lines(), key=lambda one: one.template.count("{")))
+
+
+@cache
+def _by_method() -> dict[str, list[tuple["re.Pattern[str]", Forward]]]:
+    found: dict[str, list[tuple[re.Pattern[str], Forward]]] = {}
+    for one in forwards():
+        found.setdefault(one.method, []).append((one.pattern, one))
+    return found
+
+
+def forward_of(method: str, path: str) -> list[Forward]:
+    """The lines of a request, one for each kind of token."""
+    return [one for pattern, one in _by_method().get(method, ()) if pattern.fullmatch(path)]
+
+
+def _lines() -> Iterator[Forward]:
+    for service, lines in _TABLE.items():
+        for methods, template, *kind in lines:
+            for method in methods.split():
+                yield Forward(service, method, template, TokenKind(kind[0] if kind else "any"))

@@ -1,0 +1,5 @@
+"""The existing client's paths that the deployer answers."""
+
+from services.deployer.compat import delivery, deployments, models
+
+routers = (deployments.one, deployments.router, delivery.router, models.router)

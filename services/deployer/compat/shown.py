@@ -1,0 +1,81 @@
+"""Deployments, models and versions as the existing client reads them."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import RowMapping
+
+from libs.schemas.ids import datalake_id
+from libs.store.session import Read
+from services.deployer.parts import Deployer
+from services.deployer.store.deployments import Deployment
+from services.deployer.store.models import Version, find_version, find_versions
+from services.deployer.store.searches import models_of
+
+
+async def deployment_json(read: Read, parts: Deployer, of: Deployment) -> dict[str, Any]:
+    """One deployment."""
+    return (await deployments_json(read, parts, [of]))[0]
+
+
+async def deployments_json(
+    read: Read, parts: Deployer, some: Sequence[Deployment]
+) -> list[dict[str, Any]]:
+    """Deployments of one organisation, in the order given.
+
+    Where the model runs at the client's there is no serving host, and so no login to it.
+    """
+    if not some:
+        return []
+    versions = await find_versions(read, some[0].organization, {of.champion for of in some})
+    return [
+        {
+            "id": of.id,
+            "name": of.name,
+            "type": of.type,
+            "oracle_host": parts.oracle_url,
+            "serving_host": parts.serving_url if versions[of.champion].onnx else None,
+            "model_version_id": of.champion,
+            "shadow_model_version_id": of.shadow,
+            "min_threshold": of.champion_threshold,
+            "sample_rate": of.sample_rate,
+            "target_datalake_id": datalake_id(of.organization),
+            "review_campaign_id": None,
+            "tags": [],
+        }
+        for of in some
+    ]
+
+
+def model_json(row: RowMapping) -> dict[str, Any]:
+    """One model. There are no public ones."""
+    return {"id": row["id"], "name": row["name"], "private": True, "tags": []}
+
+
+async def version_json(read: Read, organization: UUID, version: UUID) -> dict[str, Any]:
+    """One model version. Raises VersionUnknown."""
+    found = await find_version(read, organization, version)
+    return (await versions_json(read, organization, [found]))[0]
+
+
+async def versions_json(
+    read: Read, organization: UUID, some: Sequence[Version]
+) -> list[dict[str, Any]]:
+    """Model versions, in the order given."""
+    models = await models_of(read, organization, {version.model for version in some})
+    return [
+        {
+            "id": version.id,
+            "origin": model_json(models[version.model]),
+            "name": version.name,
+            "version": version.number,
+            "labels": {str(index): label for index, label in enumerate(version.labels)},
+            "type": version.type,
+            "framework": version.framework,
+            "parameters": version.parameters,
+            "base_parameters": version.parameters,
+            "tags": [],
+        }
+        for version in some
+    ]

@@ -1,0 +1,5 @@
+"""The existing client's paths that the gateway answers: who asks, its organisation, logins."""
+
+from services.gateway.compat import client, login
+
+routers = (client.router, login.router)

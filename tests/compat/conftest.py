@@ -1,0 +1,120 @@
+"""The published client, and the platform in both modes."""
+
+import base64
+import json
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+
+from sightloop.keys import Keys
+from tests.support import parts
+from tests.support.marks import shot
+from tests.support.platform import Platform, embedded, split
+
+with warnings.catch_warnings():
+    # It imports a name of beartype that will go.
+    warnings.simplefilter("ignore", DeprecationWarning)
+    from picsellia import Client
+    from picsellia.sdk.deployment import Deployment
+
+TOKEN = "the bootstrap token of the compatibility tests"
+LABELS = ["disc", "square"]
+
+
+@pytest.fixture(scope="session", params=["embedded", "split"])
+def platform(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, keys: Keys
+) -> Iterator[Platform]:
+    """One process on embedded parts; then eight on Kafka, PostgreSQL and S3."""
+    folder: Path = tmp_path_factory.mktemp(f"compat-{request.param}")
+    if request.param == "embedded":
+        with embedded(folder, TOKEN) as running:
+            yield running
+        return
+    with (
+        parts.running_postgres() as postgres,
+        parts.running_kafka() as broker,
+        parts.running_s3() as s3,
+        split(
+            folder, TOKEN, keys=keys, postgres=postgres, kafka=broker.bootstrap_servers, s3=s3
+        ) as running,
+    ):
+        yield running
+
+
+@pytest.fixture(scope="session")
+def client(platform: Platform) -> Client:
+    """The client as a team has it: nothing but the host differs."""
+    return Client(api_token=platform.token, organization_name="sightloop", host=platform.url)
+
+
+@pytest.fixture(scope="session")
+def native(platform: Platform) -> Iterator[httpx.Client]:
+    """Our own API, for what the client does not do."""
+    with platform.client() as http:
+        yield http
+
+
+@dataclass(frozen=True)
+class Made:
+    """Something that the tests of a type share."""
+
+    type: str
+    model: UUID
+    version: UUID
+    other: UUID
+    deployment: Deployment
+
+
+def version_of(native: httpx.Client, model: str, labels: list[str]) -> UUID:
+    document = json.dumps({"labels": labels})
+    answer = native.post(
+        f"/api/deployer/v1/models/{model}/versions",
+        files={"version": (None, document, "application/json")},
+    )
+    return UUID(answer.raise_for_status().json()["id"])
+
+
+def made(client: Client, native: httpx.Client, task: str, *, shadow: bool) -> Made:
+    """A deployment of a model that runs at the client's, and another version of the model."""
+    name = f"{task.lower()}-{uuid4().hex[:8]}"
+    answer = native.post("/api/deployer/v1/models", json={"name": name, "type": task})
+    model = answer.raise_for_status().json()["id"]
+    version, other = version_of(native, model, LABELS), version_of(native, model, LABELS)
+    body: dict[str, Any] = {"name": name, "model_version": str(version)}
+    if shadow:
+        body["shadow_model_version"] = str(other)
+    native.post("/api/deployer/v1/deployments", json=body).raise_for_status()
+    return Made(task, UUID(model), version, other, client.get_deployment(name))
+
+
+@pytest.fixture(scope="session")
+def detector(client: Client, native: httpx.Client) -> Made:
+    """A detector that has a shadow."""
+    return made(client, native, "OBJECT_DETECTION", shadow=True)
+
+
+@pytest.fixture(scope="session")
+def classifier(client: Client, native: httpx.Client) -> Made:
+    """A classifier without a shadow."""
+    return made(client, native, "CLASSIFICATION", shadow=False)
+
+
+@pytest.fixture
+def picture(tmp_path: Path) -> Path:
+    """A PNG of 192 × 128 pixels that is in no other test."""
+    number = uuid4().int % 1_000_000
+    path = tmp_path / f"belt-{number}.png"
+    path.write_bytes(shot(number, changed=False, name=path.name).content)
+    return path
+
+
+@pytest.fixture
+def encoded(picture: Path) -> str:
+    return base64.b64encode(picture.read_bytes()).decode()
