@@ -118,9 +118,12 @@ class Database:
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Read]:
-        """A transaction that PostgreSQL itself keeps from writing."""
+        """A transaction that PostgreSQL itself keeps from writing, on one snapshot: what its
+        queries say fits together, however much is written meanwhile."""
         async with self.engine.connect() as connection:
-            await connection.execution_options(postgresql_readonly=True)
+            await connection.execution_options(
+                isolation_level="REPEATABLE READ", postgresql_readonly=True
+            )
             async with connection.begin():
                 yield Read(connection)
 

@@ -15,7 +15,7 @@ from libs.schemas.events import DataChanged
 from libs.store.session import Tx
 from sightloop.embedded.postgres import EmbeddedPostgres
 from tests.support.consuming import World, changed, effects, message, note, opened_world
-from tests.support.until import until
+from tests.support.waiting import until
 
 FAST = Policy(
     wait=timedelta(milliseconds=50),

@@ -74,7 +74,7 @@ async def test_auto_promote_acts_once_and_can_be_rolled_back(service_runner: Run
         history = (await world.call("GET", f"{path}/rollouts"))["items"]
         assert [r["action"] for r in history].count("PROMOTE") == 1
         assert (await world.show())["champion"]["version"] == world.champion
-        assert len(running.emitted(VerdictReached)) == 1
+        assert len(await running.wait_for(VerdictReached)) == 1
 
 
 async def test_corrections_that_sink_the_verdict_offer_the_roll_back(service_runner: Run) -> None:
@@ -100,9 +100,8 @@ async def test_only_images_up_to_the_first_unanswered_count(service_runner: Run)
         world = await a_world(running, shadow=True)
         images = await world.draw(6)
         await world.review([images[0], images[1], *images[3:]])
-        seen = await world.verdict_with(2)
+        seen = await eventually(world.verdict, lambda v: v["waiting"]["unanswered"] == 1)
         assert seen["reviews"] == 2
-        assert seen["waiting"]["unanswered"] == 1
         await running.publish(
             PredictionSkipped(
                 deployment=UUID(world.deployment), prediction=images[2], draw=None, pi=None,

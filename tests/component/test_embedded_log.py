@@ -21,7 +21,7 @@ from libs.store.clock import SystemClock
 from sightloop.embedded.postgres import EmbeddedPostgres
 from tests.support.clock import ManualClock
 from tests.support.parts import scratch_folder
-from tests.support.until import until
+from tests.support.waiting import until
 
 KEPT = Topic("test.kept", "key", timedelta(days=1), "For a test.")
 COMPACTED = Topic("test.compacted", "key", None, "For a test.")
@@ -129,7 +129,7 @@ async def test_a_killed_process_frees_its_partitions_at_once(url: str) -> None:
                 other.kill()
                 await asyncio.to_thread(other.communicate)
             # Sooner than a heartbeat is missed.
-            await until(lambda: len(source.assignment()) == KEPT.partitions, seconds=5)
+            await until(lambda: len(source.assignment()) == KEPT.partitions, within=30)
 
 
 @pytest.mark.slow

@@ -101,10 +101,12 @@ async def test_coco_goes_in_settles_and_comes_out_again(service_runner: Run) -> 
             kept = await running.context.blobs.get(asset.picture)
             assert hashlib.sha256(kept).hexdigest() == asset.sha256
 
-        async def told() -> DatasetVersionChanged:
-            return running.emitted(DatasetVersionChanged)[-1]
+        async def told() -> list[DatasetVersionChanged]:
+            return running.emitted(DatasetVersionChanged)[-1:]
 
-        changed = await eventually(told, lambda event: event.digest == found["digest"])
+        (changed,) = await eventually(
+            told, lambda events: [event.digest for event in events] == [found["digest"]]
+        )
         assert changed.manifest == found["manifest"]
         revisions = [event.revision for event in running.emitted(DatasetVersionChanged)]
         assert revisions == sorted(set(revisions))

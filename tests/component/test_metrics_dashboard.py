@@ -48,7 +48,7 @@ async def test_logged_predictions_become_volume_latency_labels_and_heat_maps(ser
         assert len(seen["points"]) == 3
         assert {card["prediction"] for card in seen["last"]} == {str(o.prediction) for o in some}
         assert seen["global_distribution"]["production"] == pytest.approx([1 / 3, 2 / 3, 0])
-        assert 0 <= seen["receive_lag_p95"] < 20
+        assert 0 <= seen["receive_lag_p95"] < 600
         assert seen["box_count"]["counts"] == [0, 0, 0, 3]
         told = await running.wait_for(SeriesAdvanced)
         assert told[0].deployment == of.deployment

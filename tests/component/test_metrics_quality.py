@@ -15,7 +15,7 @@ async def until_reviewed(running, of, good):
     async def look():
         return (await world.dashboard(running, of))["quality"]
 
-    return await eventually(look, good, within=20)
+    return await eventually(look, good)
 
 
 def truth_of(rng, shapes: Shapes) -> ReviewShapes:

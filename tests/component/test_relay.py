@@ -18,7 +18,7 @@ from libs.store.session import Cause, Database, open_database
 from sightloop.embedded.postgres import EmbeddedPostgres
 from tests.support.clock import ManualClock
 from tests.support.consuming import ORGANIZATION, changed
-from tests.support.until import until
+from tests.support.waiting import until
 
 
 class ListSink:
@@ -124,7 +124,7 @@ async def test_a_bus_that_is_away_costs_neither_events_nor_their_order(database:
     sink = ListSink(faults=3)
     await emit(database, "a", "b")
     async with running(Relay(database, sink, clock=database.clock)):
-        await until(lambda: sink.faults == 1)
+        await until(lambda: sink.faults < 3)
         await emit(database, "c")
         await until(lambda: _empty(database))
     assert sink.sources == ["a", "b", "c"]

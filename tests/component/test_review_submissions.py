@@ -134,7 +134,7 @@ async def test_a_correction_of_a_submitted_review_goes_to_the_dataset_uncounted(
         _, again = await world.running.wait_for(PredictionSubmitted, 2)
         assert (again.correction, again.review.revision) == (True, 2)
         assert again.review.shapes.labels == []
-        assert len(world.running.emitted(PredictionReviewed)) == 2
+        assert len(await world.running.wait_for(PredictionReviewed, 2)) == 2
         held = await submission(world, one.prediction, "pending")
         assert held["status"] == "SUBMITTED"
         await settle(world, one.prediction, 2)

@@ -21,7 +21,7 @@ from libs.store.session import Tx
 from libs.store.tables import inbox, outbox
 from sightloop.embedded.postgres import EmbeddedPostgres
 from tests.support.consuming import ORGANIZATION, World, changed, message, note, opened_world
-from tests.support.until import until
+from tests.support.waiting import until
 
 FAST = Policy(
     wait=timedelta(milliseconds=50),

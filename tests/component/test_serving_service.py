@@ -26,7 +26,7 @@ from tests.component.serving_world import (
     version_of,
 )
 from tests.support.services import Run, RunningServices
-from tests.support.waiting import eventually
+from tests.support.waiting import eventually, until
 
 JPEG = {"Content-Type": "image/jpeg"}
 
@@ -88,7 +88,10 @@ async def drained(running: RunningServices) -> None:
 
 
 @pytest.mark.slow
-async def test_champion_answers_and_both_are_logged_together(service_runner: Run) -> None:
+async def test_champion_answers_and_both_are_logged_together(
+    service_runner: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SIGHTLOOP_SERVING_SHADOW_WAIT", "60")
     async with service_runner("ingest", "serving") as running:
         champion = await version_of(running, tiny_detector(1))
         shadow = await version_of(running, tiny_detector(2), number=2)
@@ -150,12 +153,11 @@ async def test_models_are_swapped_under_load_without_an_error(service_runner: Ru
         await running.publish(target)
         await settled(running, target, "loaded", "loaded")
         stop = asyncio.Event()
+        said: list[str] = []
 
-        async def client(seed: int) -> list[str]:
-            said = []
+        async def client(seed: int) -> None:
             while not stop.is_set():
                 said.append((await predicted(running, target, seed=seed))["model_version"])
-            return said
 
         clients = [asyncio.create_task(client(seed)) for seed in range(4)]
         third = await version_of(running, tiny_detector(3), number=3)
@@ -168,10 +170,10 @@ async def test_models_are_swapped_under_load_without_an_error(service_runner: Ru
             await running.publish(target)
             seen = await settled(running, target, "loaded", "loaded" if shadow else None)
             assert seen["champion"]["serving"] == str(champion.version)
+            await until(lambda: str(champion.version) in said)  # noqa: B023
         stop.set()
-        said = [version for one in await asyncio.gather(*clients) for version in one]
+        await asyncio.gather(*clients)
         assert set(said) <= {str(v.version) for v in (*versions, third)}
-        assert len(said) > 4
         events = await running.wait_for(PredictionLogged, len(said))
         assert sorted(str(e.logged.champion.version) for e in events) == sorted(said)
 
@@ -245,7 +247,6 @@ async def test_a_slow_shadow_follows_by_itself(
         answer = await predicted(running, target)
         (event,) = await running.wait_for(PredictionLogged)
         assert event.logged.shadow is None
-        assert not running.emitted(PredictionShadowLogged)
         (late,) = await running.wait_for(PredictionShadowLogged)
         assert str(late.prediction) == answer["prediction_id"]
         assert late.shadow.version == slow.version
@@ -274,7 +275,7 @@ async def test_what_was_answered_while_ingest_was_away_is_logged_later(
         organization = running.organization
     async with service_runner("ingest", "serving") as running:
         await running.publish(target, organization=organization)
-        events = await running.wait_for(PredictionLogged, 6, within=30)
+        events = await running.wait_for(PredictionLogged, 6)
         await drained(running)
         assert {str(e.logged.prediction) for e in events} == {a["prediction_id"] for a in answers}
 

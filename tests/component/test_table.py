@@ -16,7 +16,7 @@ from libs.schemas.events import TokenChanged
 from libs.schemas.topics import TOKENS
 from libs.store.clock import SystemClock
 from tests.support.consuming import message
-from tests.support.until import until
+from tests.support.waiting import until
 
 TOKEN = UUID(int=3)
 KEY = str(TOKEN)

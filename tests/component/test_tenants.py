@@ -6,6 +6,7 @@ import re
 from typing import Any
 from uuid import UUID, uuid4
 
+from libs.schemas.events import DeploymentChanged
 from sightloop.targets import SERVICES
 from tests.component.test_ingest_monitor import png
 from tests.support.services import Run, RunningServices
@@ -43,6 +44,7 @@ async def made(running: RunningServices) -> dict[str, str]:
     deployment = (
         await post("/api/deployer/v1/deployments", {"name": "x", "model_version": model_version})
     )["id"]
+    await running.known(DeploymentChanged, deployment)
     logged = await post(
         f"/api/ingest/v1/deployments/{deployment}/predictions",
         {
@@ -57,7 +59,7 @@ async def made(running: RunningServices) -> dict[str, str]:
 
     async def listed() -> int:
         path = f"/api/review/v1/deployments/{deployment}/predictions"
-        return len((await http.get(path)).json()["items"])
+        return len((await http.get(path)).json().get("items", []))
 
     await eventually(listed)
     return {

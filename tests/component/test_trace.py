@@ -42,7 +42,12 @@ async def test_a_prediction_is_one_trace_from_call_to_handler(
             return [s for s in found if s.context and f"{s.context.trace_id:032x}" == trace_id]
 
         handled = "handle sightloop.prediction.logged.v1"
-        seen = await eventually(mine, lambda f: sum(s.name == handled for s in f) == 2)
-        assert any(s.name.startswith("POST /api/ingest/v1/deployments/{deployment}") for s in seen)
+        called = "POST /api/ingest/v1/deployments/{deployment}"
+
+        def whole(found: list[ReadableSpan]) -> bool:
+            names = [span.name for span in found]
+            return names.count(handled) == 2 and any(name.startswith(called) for name in names)
+
+        seen = await eventually(mine, whole)
         consumers = {(s.attributes or {}).get("consumer") for s in seen if s.name == handled}
         assert consumers == {"ingest.predictions", "review.predictions"}

@@ -89,7 +89,11 @@ async def test_an_experiment_runs_logs_measures_and_leaves_its_files(service_run
         )
         assert [c.revision for c in changes] == list(range(1, len(changes) + 1))
         assert (changes[-1].done, changes[-1].total) == (4, 4)
-        assert sum(e.lines for e in running.emitted(ExperimentLogged)) == len(texts)
+
+        async def lines() -> int:
+            return sum(event.lines for event in running.emitted(ExperimentLogged))
+
+        await eventually(lines, lambda count: count == len(texts))
 
 
 async def _seen(running: object) -> list[ExperimentChanged]:
@@ -106,7 +110,7 @@ async def test_a_training_told_twice_is_one_experiment_that_knows_its_cause(
         asked = world.triggered(project, dataset)
         await running.publish(asked, asked)
         await running.publish(asked)
-        (finished,) = await running.wait_for(ExperimentFinished, within=60)
+        (finished,) = await running.wait_for(ExperimentFinished)
         assert finished.status is ExperimentStatus.SUCCESS
         assert finished.experiment == asked.experiment
         assert finished.deployment == asked.deployment
@@ -118,8 +122,8 @@ async def test_a_training_told_twice_is_one_experiment_that_knows_its_cause(
         assert shown["attempt"] == 1
         texts = await world.log_of(running, asked.experiment)
         assert any("base version" in text and "from scratch" in text for text in texts)
-        jobs = (await running.http.get(f"{API}/jobs")).json()["items"]
-        assert [job["state"] for job in jobs] == ["SUCCEEDED"]
+        (job,) = await world.jobs_settled(running)
+        assert job["state"] == "SUCCEEDED"
         assert len(running.emitted(ExperimentFinished)) == 1
 
 
@@ -226,7 +230,7 @@ async def test_an_empty_dataset_fails_with_a_sentence(service_runner: Run) -> No
         assert experiment["error"] == "The data set has no picture to train on."
         (finished,) = await running.wait_for(ExperimentFinished)
         assert finished.error == experiment["error"]
-        (job,) = (await running.http.get(f"{API}/jobs")).json()["items"]
+        (job,) = await world.jobs_settled(running)
         assert (job["state"], job["error"]) == ("FAILED", experiment["error"])
 
 

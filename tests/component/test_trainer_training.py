@@ -27,13 +27,13 @@ async def _artifact(running: RunningServices, experiment: str, name: str) -> byt
 
 
 async def _trained(running: RunningServices, made: dict[str, Any]) -> list[str]:
-    experiment = await world.ended(running, made["id"], within=100)
+    experiment = await world.ended(running, made["id"], within=280)
     texts = await world.log_of(running, made["id"])
     assert experiment["status"] == "SUCCESS", (experiment["error"], texts)
     return texts
 
 
-@pytest.mark.timeout(300)  # it compiles twice
+@pytest.mark.timeout(600)  # it compiles twice
 async def test_a_detector_is_trained_and_retrained_from_its_checkpoint(
     service_runner: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

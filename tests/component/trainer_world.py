@@ -218,12 +218,25 @@ async def get(running: RunningServices, experiment: object) -> dict[str, Any]:
 
 
 async def ended(
-    running: RunningServices, experiment: object, *, within: float = 60.0
+    running: RunningServices, experiment: object, *, within: float = 120.0
 ) -> dict[str, Any]:
     """The experiment, once it has ended."""
     return await eventually(
         lambda: get(running, experiment), lambda e: e["status"] in ENDED, within=within
     )
+
+
+async def jobs_settled(running: RunningServices) -> list[dict[str, Any]]:
+    """The jobs, once none is waiting or running: a job ends a moment after its experiment."""
+
+    async def look() -> list[dict[str, Any]]:
+        listed: list[dict[str, Any]] = (await running.http.get(f"{API}/jobs")).json()["items"]
+        return listed
+
+    def settled(jobs: list[dict[str, Any]]) -> bool:
+        return not {job["state"] for job in jobs} & {"QUEUED", "RUNNING"}
+
+    return await eventually(look, settled)
 
 
 async def log_of(running: RunningServices, experiment: object) -> list[str]:

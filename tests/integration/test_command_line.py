@@ -11,13 +11,11 @@ import pytest
 from sightloop.keys import Keys
 from tests.support.platform import environment_of
 
-pytestmark = pytest.mark.timeout(120)
-
 
 def sightloop(*arguments: str, cwd: Path, **environment: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
         [sys.executable, "-P", "-m", "sightloop", *arguments],
-        cwd=cwd, env=environment_of(**environment), capture_output=True, text=True, timeout=60,
+        cwd=cwd, env=environment_of(**environment), capture_output=True, text=True, timeout=240,
         check=False,
     )  # fmt: skip
 

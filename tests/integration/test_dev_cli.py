@@ -174,7 +174,7 @@ async def test_up_prints_variables_that_work_and_ends_at_ctrl_c(tmp_path: Path) 
             pass
         await engine.dispose()
         process.send_signal(signal.SIGINT)
-        assert await asyncio.wait_for(process.wait(), 30) == 0
+        assert await asyncio.wait_for(process.wait(), 120) == 0
     assert not (tmp_path / "data" / "postgres" / "cluster" / "postmaster.pid").exists()
 
 
@@ -193,7 +193,7 @@ async def test_up_starts_all_three(tmp_path: Path) -> None:
             "export SIGHTLOOP_DATABASE_URL",
         ]
         process.terminate()
-        assert await asyncio.wait_for(process.wait(), 60) == 0
+        assert await asyncio.wait_for(process.wait(), 120) == 0
 
 
 def test_node_is_found_with_its_npm() -> None:

@@ -77,7 +77,7 @@ def cluster() -> Iterator[Cluster]:
                 base_url=api.url,
                 verify=api.tls,
                 headers={"Authorization": f"Bearer {api.token}"},
-                timeout=30,
+                timeout=240,
                 trust_env=False,
             ) as client:
                 prepare(client)

@@ -67,7 +67,7 @@ def test_it_starts_beside_foreign_libs_and_services(wheel: Path, tmp_path: Path)
     )
     python = str(home / "bin" / "python")
     ran = subprocess.run(
-        [python, "-c", program], cwd=folder, capture_output=True, text=True, timeout=120,
+        [python, "-c", program], cwd=folder, capture_output=True, text=True, timeout=280,
         check=False,
     )  # fmt: skip
     assert ran.returncode == 0, ran.stderr

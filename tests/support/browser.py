@@ -8,12 +8,20 @@ from types import TracebackType
 from typing import Self
 
 import pytest
-from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Response, sync_playwright
+from playwright.sync_api import (
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    Response,
+    expect,
+    sync_playwright,
+)
 
 from sightloop.dev.chromium import Chromium
 from sightloop.dev.part import Missing
 
 _ROOT = Path(__file__).parents[2]
+_MILLISECONDS = 60_000
 _ARGUMENTS = [
     "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
 ]  # fmt: skip
@@ -67,10 +75,11 @@ def browsing(url: str) -> Iterator[BrowserContext]:
         pytest.skip(missing.reason)
     if not (_ROOT / "web" / "dist" / "index.html").exists():
         pytest.skip("the interface is not built: run `make web`")
+    expect.set_options(timeout=_MILLISECONDS)
     with sync_playwright() as play:
         browser = play.chromium.launch(executable_path=found.executable, args=_ARGUMENTS)
         context = browser.new_context(base_url=url, viewport={"width": 1280, "height": 800})
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(_MILLISECONDS)
         yield context
         context.close()
         browser.close()

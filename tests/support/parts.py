@@ -51,6 +51,8 @@ def running_postgres(bin_dir: Path | None = None) -> Iterator[EmbeddedPostgres]:
         try:
             yield postgres
         finally:
+            # Its folder goes with it: a checkpoint of hundreds of databases would be for nothing.
+            run_now(postgres.kill())
             run_now(postgres.stop())
 
 

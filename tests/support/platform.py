@@ -8,7 +8,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -19,6 +18,7 @@ from uuid import uuid4
 
 import httpx
 
+from sightloop.dev.process import free_port
 from sightloop.dev.s3 import S3Server
 from sightloop.dlq import BUS_ADDRESS
 from sightloop.embedded.postgres import EmbeddedPostgres
@@ -26,8 +26,8 @@ from sightloop.keys import Keys
 from sightloop.targets import SERVICES, schema_of
 from tests.support.parts import run_now
 
-_START_SECONDS = 90.0
-_STOP_SECONDS = 30.0
+_START_SECONDS = 300.0
+_STOP_SECONDS = 120.0
 
 
 @dataclass
@@ -60,7 +60,7 @@ class Process:
             if self.popen.poll() is not None:
                 raise AssertionError(f"{self.name} ended: {self.tail()}")
             with contextlib.suppress(httpx.HTTPError):
-                if httpx.get(f"{self.address}/readyz", timeout=5).status_code == 200:
+                if httpx.get(f"{self.address}/readyz", timeout=30).status_code == 200:
                     return
             if time.monotonic() > deadline:
                 raise AssertionError(f"{self.name} is not ready: {self.tail()}")
@@ -99,7 +99,7 @@ class Platform:
 
     def client(self, token: str | None = None) -> httpx.Client:
         headers = {"Authorization": f"Bearer {token or self.token}"}
-        return httpx.Client(base_url=self.url, headers=headers, timeout=60.0)
+        return httpx.Client(base_url=self.url, headers=headers, timeout=120.0)
 
     def restart(self, name: str, *, kill: bool) -> None:
         """End the process that runs a service and start it again, at the same address."""
@@ -110,13 +110,6 @@ class Platform:
             assert process.stop() == 0, process.tail()
         process.start()
         process.wait_ready()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def environment_of(**variables: str) -> dict[str, str]:

@@ -1,4 +1,8 @@
-"""Waiting for what comes by itself: with a deadline, and with what was last seen in the failure."""
+"""Waiting for what comes by itself: with a deadline, and with what was last seen in the failure.
+
+Wait for the whole of what is asserted afterwards, never for a part of it. The deadline is there
+for a machine ten times slower than ours: it says that something hangs, not how fast it should be.
+"""
 
 import asyncio
 import time
@@ -6,13 +10,14 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 T = TypeVar("T")
+WITHIN = 60.0
 
 
 async def eventually(
     look: Callable[[], Awaitable[T]],
     good: Callable[[T], bool] = bool,
     *,
-    within: float = 30.0,
+    within: float = WITHIN,
     every: float = 0.02,
 ) -> T:
     """The first look that is good. Fails with the last one when `within` seconds have passed."""
@@ -24,3 +29,13 @@ async def eventually(
         if time.monotonic() > deadline:
             raise AssertionError(f"not within {within} s; last seen: {seen!r}")
         await asyncio.sleep(every)
+
+
+async def until(condition: Callable[[], bool | Awaitable[bool]], *, within: float = WITHIN) -> None:
+    """Return as soon as `condition` holds; fail when it does not within `within` seconds."""
+
+    async def look() -> bool:
+        holds = condition()
+        return await holds if isinstance(holds, Awaitable) else holds
+
+    await eventually(look, within=within, every=0.01)

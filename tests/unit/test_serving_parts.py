@@ -73,7 +73,7 @@ def test_entries_survive_their_encoding() -> None:
 async def test_threads_refuse_what_is_more_than_may_wait() -> None:
     threads = Threads("test", size=1, waiting=1)
     go = threading.Event()
-    tasks = [asyncio.create_task(threads.run(lambda: go.wait(10))) for _ in range(2)]
+    tasks = [asyncio.create_task(threads.run(lambda: go.wait(120))) for _ in range(2)]
     await asyncio.sleep(0)
     assert threads.full
     with pytest.raises(QueueFull):

@@ -22,7 +22,7 @@ def test_the_telemetry_switch_is_set_before_onnxruntime_is_imported():
         capture_output=True,
         text=True,
         check=True,
-        timeout=60,
+        timeout=240,
         env={"PATH": "", "PYTHONPATH": ":".join(p for p in sys.path if p)},
     )
     assert done.stdout.strip() == "at import: 1"
