@@ -100,4 +100,4 @@ def main(sizes: list[int]) -> None:
 
 
 if __name__ == "__main__":
-    main([int(v) for v in sys.argv[1:]] or [500, 5000, 50_000])
+    main([int(v) for v in sys.argv[1:]] or [500, 5000])

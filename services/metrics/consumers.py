@@ -63,8 +63,8 @@ async def on_shadow_logged(
     content = msgspec.structs.replace(content, shadow=shadow)
     await predictions.replace_content(tx, data.deployment, data.prediction, content)
     deltas = aggregate.shadow_deltas([content], [rows[0]["event_time"]])
-    await rollups.add(tx, organization, data.deployment, deltas)
-    await progress.advance(tx, organization, data.deployment, logged=1)
+    moved = await progress.advance(tx, organization, data.deployment, logged=1)
+    await rollups.add(tx, organization, data.deployment, deltas, moved=moved)
     return OK
 
 
@@ -73,6 +73,14 @@ async def on_deleted(tx: Tx, event: Received[PredictionDeleted]) -> Outcome:
     logged, organization = event.data.logged, event.organization
     row = await predictions.bury(tx, organization, logged)
     await reviews.delete_one(tx, organization, logged.deployment, logged.prediction)
+    moved = await progress.advance(
+        tx,
+        organization,
+        logged.deployment,
+        predictions=-1 if row is not None else 0,
+        logged=1,
+        reviewed=1,
+    )
     if row is not None:
         content, time = unpack(row["content"]), row["event_time"]
         added, covered = _counted([content], [time])
@@ -81,16 +89,9 @@ async def on_deleted(tx: Tx, event: Received[PredictionDeleted]) -> Outcome:
         if scored is not None:
             for place, bucket in aggregate.spread({time: scored.bucket()}).items():
                 deltas[place] = deltas[place] - bucket
-        await rollups.add(tx, organization, logged.deployment, deltas)
-        await rollups.add_heat(tx, organization, logged.deployment, covered, sign=-1)
-    await progress.advance(
-        tx,
-        organization,
-        logged.deployment,
-        predictions=-1 if row is not None else 0,
-        logged=1,
-        reviewed=1,
-    )
+        which = organization, logged.deployment
+        await rollups.add(tx, *which, deltas, moved=moved)
+        await rollups.add_heat(tx, *which, covered, moved=moved, sign=-1)
     return OK
 
 
@@ -142,9 +143,10 @@ async def _count(
     deltas, heats = await asyncio.to_thread(
         _counted, [one.content for one in fresh], [one.logged.event_time for one in fresh]
     )
-    await rollups.add(tx, organization, deployment, deltas)
-    await rollups.add_heat(tx, organization, deployment, heats)
-    await progress.advance(tx, organization, deployment, predictions=len(fresh), logged=1)
+    which = organization, deployment
+    moved = await progress.advance(tx, *which, predictions=len(fresh), logged=1)
+    await rollups.add(tx, *which, deltas, moved=moved)
+    await rollups.add_heat(tx, *which, heats, moved=moved)
 
 
 def _counted(contents: Sequence[Content], times: Sequence[datetime]) -> _Counted:

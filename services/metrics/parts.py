@@ -11,6 +11,7 @@ from libs.schemas.events import DatasetVersionChanged, DeploymentChanged, ModelV
 from libs.store.clock import Clock
 from libs.store.session import Database
 from services.metrics.core.basis import Basis
+from services.metrics.core.mirror import Mirrors
 from services.metrics.core.recent import Recent
 from services.metrics.settings import MetricsSettings
 
@@ -21,7 +22,7 @@ class Metrics:
 
     `bases`, `qualities`, `documents`: what was computed lately. A document is kept under its
     ETag, which names deployment, range and how far every number is: all who watch a deployment
-    ask for the same one when they are told that it moved.
+    ask for the same one when they are told that it moved. `mirrors`: rollups as last read.
     """
 
     settings: MetricsSettings
@@ -32,6 +33,7 @@ class Metrics:
     deployments: Table[DeploymentChanged]
     datasets: Table[DatasetVersionChanged]
     models: Table[ModelVersionChanged]
+    mirrors: Mirrors
     bases: Recent[UUID, Basis] = field(default_factory=lambda: Recent(8))
     documents: Recent[str, bytes] = field(default_factory=lambda: Recent(32))
     qualities: Recent[tuple[object, ...], dict[str, Any]] = field(

@@ -23,6 +23,7 @@ from libs.store.schema import Schema
 from libs.store.workers import JobKind
 from services.metrics import consumers
 from services.metrics.api import routers
+from services.metrics.core.mirror import Mirrors
 from services.metrics.parts import Metrics
 from services.metrics.settings import MetricsSettings
 from services.metrics.tables import metadata
@@ -34,8 +35,9 @@ SCHEMA = Schema(metadata=metadata, migrations=Path(__file__).parent / "migration
 def build(context: Context) -> Service:
     """Metrics: rollups, references, outlier scores, drift, quality on reviewed images."""
     store = context.store("metrics", SCHEMA)
+    settings = load(MetricsSettings)
     parts = Metrics(
-        settings=load(MetricsSettings),
+        settings=settings,
         clock=context.clock,
         database=store.database,
         blobs=context.blobs,
@@ -43,6 +45,7 @@ def build(context: Context) -> Service:
         deployments=context.table(DeploymentChanged),
         datasets=context.table(DatasetVersionChanged),
         models=context.table(ModelVersionChanged),
+        mirrors=Mirrors(most=settings.mirror_bytes),
     )
     return Service(
         name="metrics",

@@ -38,3 +38,8 @@ class MetricsSettings(Settings):
     drift_window: int = Field(
         default=100, ge=10, description="Images in the live window that drift is measured on."
     )
+    mirror_bytes: int = Field(
+        default=64_000_000,
+        ge=0,
+        description="Most bytes of rollups kept in memory, so that dashboards read what moved.",
+    )

@@ -20,7 +20,8 @@ from libs.store.tables import Timestamp
 
 metadata = MetaData()
 
-# A bucket in two packed parts: what charts draw over time, and what only totals show.
+# A bucket in two packed parts: what charts draw over time, and what only totals show. `moved`:
+# the deployment's move that wrote it last, so that a reader can ask for what he has not seen.
 rollup = Table(
     "rollup",
     metadata,
@@ -30,6 +31,8 @@ rollup = Table(
     Column("organization", Uuid, nullable=False),
     Column("charted", LargeBinary, nullable=False),
     Column("rest", LargeBinary, nullable=False),
+    Column("moved", BigInteger, nullable=False, server_default="0"),
+    Index("rollup_by_move", "deployment", "moved"),
 )
 
 heat = Table(
@@ -41,6 +44,8 @@ heat = Table(
     Column("label", Integer, primary_key=True),
     Column("organization", Uuid, nullable=False),
     Column("grid", LargeBinary, nullable=False),
+    Column("moved", BigInteger, nullable=False, server_default="0"),
+    Index("heat_by_move", "deployment", "moved"),
 )
 
 # The register of label names: a class index in any packed content is a position here.
@@ -53,6 +58,8 @@ register = Table(
 )
 
 # How often each family of numbers moved. The tag of a dashboard, and what browsers are told.
+# `moved` numbers all moves; who raises it holds the row until he commits, so that moves commit
+# in their order.
 progress = Table(
     "progress",
     metadata,
@@ -63,6 +70,7 @@ progress = Table(
     Column("scored", BigInteger, nullable=False, server_default="0"),
     Column("reviewed", BigInteger, nullable=False, server_default="0"),
     Column("referenced", BigInteger, nullable=False, server_default="0"),
+    Column("moved", BigInteger, nullable=False, server_default="0"),
     Column("changed", Timestamp, nullable=False),
     Index("progress_by_change", "changed"),
 )

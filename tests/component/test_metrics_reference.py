@@ -197,8 +197,8 @@ async def scored_count(running, of):
     wide = timedelta(days=4)
     span = Span(Level.DAY, world.minute() - wide, world.minute() + wide)
     async with running.parts(Metrics).database.read() as read:
-        charted, _ = await rollups.totals(read, running.organization, of.deployment, [span])
-    bucket = Bucket.merged(charted)
+        rows = await rollups.of_spans(read, running.organization, of.deployment, [span])
+    bucket = Bucket.merged(row["charted"] for row in rows)
     return bucket.count(Count.SCORED), int(bucket.histogram(Series.OUTLIER)[1].sum())
 
 

@@ -13,13 +13,14 @@ from sqlalchemy import RowMapping
 from libs.schemas.events import DeploymentChanged
 from libs.schemas.values import TaskType
 from libs.store.session import Read
+from services.metrics.actions.mirrors import refreshed
 from services.metrics.core import buckets, dashboard, quality
 from services.metrics.core.buckets import Span, Width
 from services.metrics.core.dashboard import Document, Facts
 from services.metrics.core.ks import benjamini_hochberg
 from services.metrics.errors import RangeImpossible
 from services.metrics.parts import Metrics
-from services.metrics.store import predictions, progress, references, reviews, rollups
+from services.metrics.store import predictions, progress, references, reviews
 
 POINTS = 2000
 LAST = 5
@@ -66,30 +67,32 @@ class State:
     """How a deployment's numbers stand. `tag`: an ETag that changes with every one of them."""
 
     tag: str
+    moved: int
     reviewed: int
+    names: list[str]
     reference: RowMapping | None
 
 
 async def state_of(
     read: Read, organization: UUID, deployment: DeploymentChanged, asked: Range
 ) -> State:
-    """How the numbers of a dashboard stand: two reads by key."""
-    moved = await progress.find(read, organization, deployment.deployment)
-    reference = await references.find(read, organization, deployment.deployment)
-    families = ("logged", "scored", "reviewed", "referenced")
+    """How the numbers of a dashboard stand: one read by key."""
+    standing = await progress.standing(read, organization, deployment.deployment)
     facts = (
-        [str(moved[name]) for name in families] if moved is not None else [],
+        [str(standing[name]) for name in ("logged", "scored", "reviewed", "referenced")],
         organization,
         deployment.deployment,
         deployment.revision,
         asked.start.isoformat(),
         asked.end.isoformat(),
-        sorted(str(item) for item in describe(reference).items()),
+        sorted(str(item) for item in describe(standing).items()),
     )
     return State(
         tag=f'"{hashlib.blake2b(repr(facts).encode(), digest_size=12).hexdigest()}"',
-        reviewed=moved["reviewed"] if moved is not None else 0,
-        reference=reference,
+        moved=standing["moved"] or 0,
+        reviewed=standing["reviewed"] or 0,
+        names=standing["names"] or [],
+        reference=standing if standing["id"] is not None else None,
     )
 
 
@@ -104,13 +107,21 @@ async def assemble(
 ) -> Document:
     """The whole document."""
     which = organization, deployment.deployment
-    spans = buckets.cover(asked.start, asked.end)
-    charted, rest = await rollups.totals(read, *which, spans)
-    chart = await rollups.charted(read, organization, [deployment.deployment], asked.span)
-    heats = await rollups.heat_grids(read, *which, buckets.cover_hours(asked.start, asked.end))
-    names = await progress.label_names(read, *which)
+    names = state.names
     row = state.reference
     ready = row if row is not None and row["ready"] is not None else None
+    spans, covered = (
+        buckets.cover(asked.start, asked.end), buckets.cover_hours(asked.start, asked.end)
+    )  # fmt: skip
+    mirror = await refreshed(
+        parts, read, *which, moved=state.moved, spans=[*spans, asked.span], heat=covered
+    )
+    within = [packed for span in spans for _, packed in mirror.buckets(span)]
+    chart, heats = (
+        mirror.buckets(asked.span),
+        [one for span in covered for one in mirror.heats(span)],
+    )
+    charted = [packed.charted for packed in within]
     few = dashboard.predictions_in(charted) <= POINTS
     newest = await predictions.newest(
         read, *which, asked.start, asked.end, limit=POINTS if few else LAST
@@ -120,9 +131,9 @@ async def assemble(
         parts, read, organization, deployment, asked, reviewed=state.reviewed, names=names
     )
     facts = Facts(
-        chart=[((start - asked.first) // asked.width.width, some) for _, start, some in chart],
+        chart=[((start - asked.first) // asked.width.width, some.charted) for start, some in chart],
         points=asked.points,
-        totals=[*charted, *rest],
+        totals=[*charted, *(packed.rest for packed in within)],
         heats=heats,
         names=names,
         labels=deployment.champion.labels,
@@ -154,7 +165,7 @@ async def assemble(
 
 def describe(row: RowMapping | None) -> Document:
     """A reference as the interface shows it; its job says how far it is, or why it failed."""
-    if row is None:
+    if row is None or row["id"] is None:
         return {
             "state": "none", "dataset_version": None, "done": 0, "total": 0, "images": 0,
             "error": None, "job": None,

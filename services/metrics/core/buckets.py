@@ -29,6 +29,13 @@ _SPAN = {
     Level.HOUR: timedelta(hours=1),
     Level.DAY: timedelta(days=1),
 }
+# Neighbouring buckets that are read together.
+_CHUNK = {
+    Level.MINUTE: timedelta(hours=1),
+    Level.FIVE_MINUTES: timedelta(hours=6),
+    Level.HOUR: timedelta(days=1),
+    Level.DAY: timedelta(days=28),
+}
 
 
 def floor(time: datetime, width: timedelta) -> datetime:
@@ -40,6 +47,21 @@ def floor(time: datetime, width: timedelta) -> datetime:
 def starts(time: datetime) -> dict[Level, datetime]:
     """The start of the bucket of every level that holds `time`."""
     return {level: floor(time, span) for level, span in _SPAN.items()}
+
+
+def chunk_of(level: Level, bucket: datetime) -> datetime:
+    """The start of the chunk of neighbouring buckets that a bucket is in."""
+    return floor(bucket, _CHUNK[level])
+
+
+def chunks(span: "Span") -> list["Span"]:
+    """The whole chunks that touch a span, in time."""
+    width = _CHUNK[span.level]
+    first = floor(span.start, width)
+    count = -(-(span.end - first) // width)
+    return [
+        Span(span.level, first + i * width, first + (i + 1) * width) for i in range(max(count, 0))
+    ]
 
 
 def cover(start: datetime, end: datetime) -> list["Span"]:

@@ -162,10 +162,7 @@ def _ratios(total: Bucket) -> Document:
 
 def _heat_maps(facts: Facts) -> list[Document]:
     """Shapes over each cell: covered area in cells, summed over the range's whole hours."""
-    grids: dict[int, heat.Grid] = {}
-    for label, packed in facts.heats:
-        grid = heat.unpack(packed)
-        grids[label] = grids[label] + grid if label in grids else grid
+    grids = heat.summed(facts.heats)
     return [
         {"label": facts.names[label], "grid": np.round(grid.ravel() / heat.ONE, 3).tolist()}
         for label, grid in sorted(grids.items())

@@ -4,6 +4,8 @@ Covered area is counted in whole numbers, `ONE` for a whole cell, so that a dele
 subtracted exactly. Sides are rounded to a 256th of a cell.
 """
 
+from collections.abc import Iterable
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -56,6 +58,20 @@ def unpack(packed: bytes) -> Grid:
     """The grid that `pack` made."""
     kind = _BY_WIDTH.get(len(packed) // GRID**2, "<i8")
     return np.frombuffer(packed, dtype=kind).reshape(GRID, GRID).astype(np.int64)
+
+
+def summed(packed: Iterable[tuple[int, bytes]]) -> dict[int, Grid]:
+    """The sum of packed grids by label: those of one label and width in one go."""
+    grouped: dict[tuple[int, int], list[bytes]] = {}
+    for label, grid in packed:
+        grouped.setdefault((label, len(grid)), []).append(grid)
+    found: dict[int, Grid] = {}
+    for (label, length), some in grouped.items():
+        kind = _BY_WIDTH.get(length // GRID**2, "<i8")
+        joined = np.frombuffer(b"".join(some), dtype=kind).reshape(len(some), GRID**2)
+        total: Grid = joined.sum(axis=0, dtype=np.int64).reshape(GRID, GRID)
+        found[label] = found[label] + total if label in found else total
+    return found
 
 
 def _covered(low: NDArray[np.float64], high: NDArray[np.float64]) -> Grid:

@@ -4,12 +4,69 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import RowMapping, select, update
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    RowMapping,
+    Table,
+    Uuid,
+    and_,
+    bindparam,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert
 
 from libs.store.session import Read, Tx
+from libs.store.tables import Timestamp, job
 from services.metrics.errors import RegisterLost
-from services.metrics.tables import prediction, progress, register
+from services.metrics.tables import prediction, progress, reference, register
+
+
+def _same(table: Table) -> ColumnElement[bool]:
+    return and_(
+        table.c.deployment == _WANTED.c.deployment, table.c.organization == _WANTED.c.organization
+    )
+
+
+_ADVANCE = text(
+    "INSERT INTO progress AS p (deployment, organization, predictions, logged, scored, reviewed, "
+    "referenced, moved, changed) VALUES (:deployment, :organization, :predictions, :logged, "
+    ":scored, :reviewed, :referenced, 1, :changed) ON CONFLICT (deployment) DO UPDATE SET "
+    "predictions = p.predictions + excluded.predictions, logged = p.logged + excluded.logged, "
+    "scored = p.scored + excluded.scored, reviewed = p.reviewed + excluded.reviewed, "
+    "referenced = p.referenced + excluded.referenced, moved = p.moved + 1, "
+    "changed = excluded.changed RETURNING moved"
+).bindparams(
+    bindparam("deployment", type_=Uuid()),
+    bindparam("organization", type_=Uuid()),
+    bindparam("changed", type_=Timestamp),
+    *(
+        bindparam(name, type_=BigInteger())
+        for name in ("predictions", "logged", "scored", "reviewed", "referenced")
+    ),
+)
+_WANTED = select(
+    bindparam("deployment", type_=Uuid()).label("deployment"),
+    bindparam("organization", type_=Uuid()).label("organization"),
+).subquery("wanted")
+_STANDING = (
+    select(
+        *(column for column in progress.c if column.name not in ("deployment", "organization")),
+        register.c.names,
+        *(column for column in reference.c if column.name != "organization"),
+        job.c.state.label("job_state"),
+        job.c.done.label("job_done"),
+        job.c.total.label("job_total"),
+        job.c.error.label("job_error"),
+    )
+    .select_from(_WANTED)
+    .join(progress, _same(progress), isouter=True)
+    .join(register, _same(register), isouter=True)
+    .join(reference, _same(reference), isouter=True)
+    .join(job, job.c.id == reference.c.job, isouter=True)
+)
 
 
 async def advance(
@@ -22,27 +79,38 @@ async def advance(
     scored: int = 0,
     reviewed: int = 0,
     referenced: int = 0,
-) -> None:
-    """Say that numbers moved; `predictions` is how many more are counted."""
-    steps = {
-        "predictions": predictions,
-        "logged": logged,
-        "scored": scored,
-        "reviewed": reviewed,
-        "referenced": referenced,
-    }
-    row = insert(progress).values(
-        deployment=deployment, organization=organization, changed=tx.clock.now(), **steps
-    )
-    await tx.execute(
-        row.on_conflict_do_update(
-            index_elements=[progress.c.deployment],
-            set_={
-                "changed": row.excluded.changed,
-                **{name: progress.c[name] + row.excluded[name] for name in steps},
-            },
+) -> int:
+    """Say that numbers move; `predictions` is how many more are counted. Returns the move's number.
+
+    Holds the deployment's row until the transaction ends: before the buckets are written, and as
+    late as can be.
+    """
+    moved: int = (
+        await tx.execute(
+            _ADVANCE.bindparams(
+                deployment=deployment,
+                organization=organization,
+                changed=tx.clock.now(),
+                predictions=predictions,
+                logged=logged,
+                scored=scored,
+                reviewed=reviewed,
+                referenced=referenced,
+            )
         )
-    )
+    ).scalar_one()
+    return moved
+
+
+async def standing(read: Read, organization: UUID, deployment: UUID) -> RowMapping:
+    """All that a dashboard needs to know by key, in one read; null where there is nothing.
+
+    How far the deployment is, its register (`names`), its reference (`id` and more), the
+    reference's job (`job_state` …).
+    """
+    found = await read.first(_STANDING.params(deployment=deployment, organization=organization))
+    assert found is not None
+    return found
 
 
 async def find(read: Read, organization: UUID, deployment: UUID) -> RowMapping | None:

@@ -10,9 +10,11 @@ from uuid import UUID
 
 from sqlalchemy import (
     ARRAY,
+    BigInteger,
     ColumnElement,
     Integer,
     LargeBinary,
+    RowMapping,
     Table,
     Text,
     Uuid,
@@ -38,6 +40,7 @@ _PLACES = (
     bindparam("buckets", type_=ARRAY(Timestamp)),
 )
 _OF = bindparam("organization", type_=Uuid())
+_MOVED = bindparam("moved", type_=BigInteger())
 _LABELS = bindparam("labels", type_=ARRAY(Integer()))
 
 _MAKE = text(
@@ -51,11 +54,12 @@ _LOCK = text(
     "ORDER BY r.level, r.bucket FOR UPDATE OF r"
 ).bindparams(*_PLACES)
 _WRITE = text(
-    "UPDATE rollup r SET charted = p.c, rest = p.r "
+    "UPDATE rollup r SET charted = p.c, rest = p.r, moved = :moved "
     "FROM unnest(:levels, :buckets, :charted, :rest) AS p(l, b, c, r) "
     "WHERE r.deployment = :deployment AND r.level = p.l AND r.bucket = p.b"
 ).bindparams(
     *_PLACES,
+    _MOVED,
     bindparam("charted", type_=ARRAY(LargeBinary())),
     bindparam("rest", type_=ARRAY(LargeBinary())),
 )
@@ -71,13 +75,18 @@ _LOCK_HEAT = text(
     "ORDER BY h.level, h.bucket, h.label FOR UPDATE OF h"
 ).bindparams(*_PLACES, _LABELS)
 _WRITE_HEAT = text(
-    "UPDATE heat h SET grid = p.g FROM unnest(:levels, :buckets, :labels, :grids) AS p(l, b, n, g) "
+    "UPDATE heat h SET grid = p.g, moved = :moved "
+    "FROM unnest(:levels, :buckets, :labels, :grids) AS p(l, b, n, g) "
     "WHERE h.deployment = :deployment AND h.level = p.l AND h.bucket = p.b AND h.label = p.n"
-).bindparams(*_PLACES, _LABELS, bindparam("grids", type_=ARRAY(LargeBinary())))
+).bindparams(*_PLACES, _LABELS, _MOVED, bindparam("grids", type_=ARRAY(LargeBinary())))
 
 
-async def add(tx: Tx, organization: UUID, deployment: UUID, deltas: Deltas) -> None:
-    """Add to the buckets; what has its sign turned is subtracted."""
+_BUCKETS = select(rollup.c.level, rollup.c.bucket, rollup.c.charted, rollup.c.rest)
+_HEATS = select(heat.c.level, heat.c.bucket, heat.c.label, heat.c.grid)
+
+
+async def add(tx: Tx, organization: UUID, deployment: UUID, deltas: Deltas, *, moved: int) -> None:
+    """Add to the buckets; what has its sign turned is subtracted. `moved`: `progress.advance`."""
     places = sorted(deltas)
     if not places:
         return
@@ -91,12 +100,13 @@ async def add(tx: Tx, organization: UUID, deployment: UUID, deltas: Deltas) -> N
         bucket = Bucket.merged([row["charted"], row["rest"]]) + deltas[place]
         over_time, others = bucket.split()
         charted.append(over_time.to_bytes())
-        rest.append(others.to_bytes())
-    await tx.execute(_WRITE.bindparams(charted=charted, rest=rest, **at))
+        # Totals are made of days, hours and minutes: five minutes need no more than charts do.
+        rest.append(b"" if place[0] is Level.FIVE_MINUTES else others.to_bytes())
+    await tx.execute(_WRITE.bindparams(charted=charted, rest=rest, moved=moved, **at))
 
 
 async def add_heat(
-    tx: Tx, organization: UUID, deployment: UUID, heats: Heats, *, sign: int = 1
+    tx: Tx, organization: UUID, deployment: UUID, heats: Heats, *, moved: int, sign: int = 1
 ) -> None:
     """Add covered area to the heat maps, or with sign −1 subtract it."""
     places = sorted(heats)
@@ -112,21 +122,25 @@ async def add_heat(
         grid = sign * heats[place]
         before = found[place]
         grids.append(heat_maps.pack(heat_maps.unpack(before) + grid if before else grid))
-    await tx.execute(_WRITE_HEAT.bindparams(grids=grids, **at))
+    await tx.execute(_WRITE_HEAT.bindparams(grids=grids, moved=moved, **at))
 
 
-async def totals(
+async def of_spans(
     read: Read, organization: UUID, deployment: UUID, spans: Sequence[Span]
-) -> tuple[list[bytes], list[bytes]]:
-    """The packed buckets of some spans: what is drawn over time, and the rest."""
-    rows = await read.all(
-        select(rollup.c.charted, rollup.c.rest).where(
-            rollup.c.deployment == deployment,
-            rollup.c.organization == organization,
-            _within(rollup, spans),
-        )
+) -> list[RowMapping]:
+    """The buckets of some spans."""
+    return await read.all(
+        _BUCKETS.where(_of(rollup, organization, deployment), _within(rollup, spans))
     )
-    return [row["charted"] for row in rows], [row["rest"] for row in rows]
+
+
+async def moved_since(
+    read: Read, organization: UUID, deployment: UUID, since: int
+) -> list[RowMapping]:
+    """The buckets that moved after a move."""
+    return await read.all(
+        _BUCKETS.where(_of(rollup, organization, deployment), rollup.c.moved > since)
+    )
 
 
 async def charted(
@@ -145,18 +159,22 @@ async def charted(
     return [(row["deployment"], row["bucket"], row["charted"]) for row in rows]
 
 
-async def heat_grids(
+async def heats_of_spans(
     read: Read, organization: UUID, deployment: UUID, spans: Sequence[Span]
-) -> list[tuple[int, bytes]]:
-    """Label and packed grid of every heat map of some spans of hours and days."""
-    rows = await read.all(
-        select(heat.c.label, heat.c.grid).where(
-            heat.c.deployment == deployment,
-            heat.c.organization == organization,
-            _within(heat, spans),
-        )
-    )
-    return [(row["label"], row["grid"]) for row in rows]
+) -> list[RowMapping]:
+    """The heat maps of some spans of hours and days."""
+    return await read.all(_HEATS.where(_of(heat, organization, deployment), _within(heat, spans)))
+
+
+async def heats_moved_since(
+    read: Read, organization: UUID, deployment: UUID, since: int
+) -> list[RowMapping]:
+    """The heat maps that moved after a move."""
+    return await read.all(_HEATS.where(_of(heat, organization, deployment), heat.c.moved > since))
+
+
+def _of(table: Table, organization: UUID, deployment: UUID) -> ColumnElement[bool]:
+    return and_(table.c.deployment == deployment, table.c.organization == organization)
 
 
 def _within(table: Table, spans: Sequence[Span]) -> ColumnElement[bool]:

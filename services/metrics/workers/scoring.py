@@ -156,10 +156,10 @@ async def _store(
             scores.append(Score(prediction=row["id"], outlier=after.outlier, embedding=short))
             pictures_scored.labels("scored").inc()
         deltas = aggregate.spread({t: Bucket.total(some) for t, some in buckets.items() if some})
-        await rollups.add(tx, organization, deployment, deltas)
         times = [row["event_time"] for row in rows if row["id"] in found]
         await _look(tx, reference, basis, times)
-        await progress.advance(tx, organization, deployment, scored=1)
+        moved = await progress.advance(tx, organization, deployment, scored=1)
+        await rollups.add(tx, organization, deployment, deltas, moved=moved)
         if scores:
             event = PredictionsScored(
                 deployment=deployment, reference=reference["id"], scores=scores
