@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 from fastapi import APIRouter, Depends, FastAPI, Request
 
 from libs.api import health, problems
-from libs.api.limits import BodyLimits, LimitBody
+from libs.api.limits import Bodies, LimitBody
 from libs.api.tokens import Verifier
 from libs.api.tracing import TraceRequests
 
@@ -20,7 +20,7 @@ def create_app(
     verifier: Verifier,
     report: Callable[[], health.Report],
     version: str,
-    limits: BodyLimits,
+    bodies: Bodies,
 ) -> FastAPI:
     """The ASGI app. `parts`: one value per service, found by its type (`part`)."""
     app = FastAPI(
@@ -39,7 +39,7 @@ def create_app(
     for router in routers:
         app.include_router(router)
     problems.install(app)
-    app.add_middleware(LimitBody, limits=limits)
+    app.add_middleware(LimitBody, bodies=bodies)
     app.add_middleware(TraceRequests)
     return app
 

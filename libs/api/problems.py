@@ -85,6 +85,15 @@ def answer(problem: Problem) -> Response:
     )
 
 
+def answer_fault(error: Exception, *, path: str) -> Response:
+    """The response of an exception that no route has caught: 503 where it passes by itself."""
+    if is_transient(error):
+        log.warning("a part is away", error=str(error))
+        return answer(unavailable("a part of the platform is away; try again"))
+    log.error("request failed", path=path, exc_info=error)
+    return answer(Problem(500, "internal", "this is our fault and has been logged"))
+
+
 def where(location: Sequence[int | str]) -> str:
     """A pydantic location as a path: ("body", "boxes", 3) is `boxes[3]`."""
     parts = location[1:] if location and location[0] == "body" else location
@@ -114,19 +123,12 @@ def install(app: FastAPI) -> None:
     async def on_job(_: Request, error: Exception) -> Response:
         return answer(Problem(404, "not-found", str(error)))
 
-    async def on_transient(_: Request, error: Exception) -> Response:
-        log.warning("a part is away", error=str(error))
-        return answer(unavailable("a part of the platform is away; try again"))
-
     async def on_fault(request: Request, error: Exception) -> Response:
-        if is_transient(error):
-            return await on_transient(request, error)
-        log.error("request failed", path=request.url.path, exc_info=error)
-        return answer(Problem(500, "internal", "this is our fault and has been logged"))
+        return answer_fault(error, path=request.url.path)
 
     app.add_exception_handler(Problem, on_problem)
     app.add_exception_handler(RequestValidationError, on_validation)
     app.add_exception_handler(HTTPException, on_http)
     app.add_exception_handler(JobNotFound, on_job)
-    app.add_exception_handler(Transient, on_transient)
+    app.add_exception_handler(Transient, on_fault)
     app.add_exception_handler(Exception, on_fault)

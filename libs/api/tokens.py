@@ -139,13 +139,21 @@ class Verifier:
             self._seen[token] = claims
             if len(self._seen) > _CACHED:
                 self._seen.popitem(last=False)
-        if claims.expires is not None and claims.expires <= self._clock.now():
-            raise BadToken("the token has expired")
-        if claims.token in self._revoked:
-            raise BadToken("the token has been revoked")
+        if ended := self.ended(claims.token, claims.expires):
+            raise BadToken(ended)
         if claims.deployment is not None and not login:
             raise BadToken(f"this token is for deployment {claims.deployment}, and not for this")
         return claims
+
+    def known(self, token: str) -> Claims | None:
+        """What a token says that was verified here before; it may have ended since (`ended`)."""
+        return self._seen.get(token)
+
+    def ended(self, token: UUID, expires: datetime | None) -> str | None:
+        """Why a token is not good any more; None while it is."""
+        if expires is not None and expires <= self._clock.now():
+            return "the token has expired"
+        return "the token has been revoked" if token in self._revoked else None
 
     def _decode(self, token: str) -> Claims:
         try:

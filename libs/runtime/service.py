@@ -6,8 +6,10 @@ from typing import Any, TypeVar
 
 import httpx
 from fastapi import APIRouter
+from starlette.types import ASGIApp
 
 from libs.api.health import Component
+from libs.api.limits import Bodies
 from libs.api.tokens import Verifier
 from libs.blobs.blobs import Blobs
 from libs.bus.consumer import Consumer
@@ -43,13 +45,17 @@ class Loop:
     health: Callable[[], Component] | None = None
 
 
+Front = Callable[[ASGIApp, Bodies], ASGIApp]
+"""Plain ASGI before the routers of the process: takes what it knows, and gives the rest on."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
     """One service. `parts`: its own value, which its routes find by type.
 
     `compat`: the existing client's paths. `last_routers` come after the routers of every service
-    of the process. `prepare` runs before anything else of the process starts, `on_stop` when the
-    process becomes unready.
+    of the process. `fronts` come before all routers. `prepare` runs before anything else of the
+    process starts, `on_stop` when the process becomes unready.
     """
 
     name: str
@@ -61,6 +67,7 @@ class Service:
     loops: tuple[Loop, ...] = ()
     jobs: tuple[JobKind, ...] = ()
     store: Store | None = None
+    fronts: tuple[Front, ...] = ()
     prepare: Callable[[], Awaitable[None]] | None = None
     on_stop: Callable[[], None] | None = None
     depends_on: tuple[str, ...] = ()

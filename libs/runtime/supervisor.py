@@ -18,10 +18,11 @@ import structlog
 import uvicorn
 from fastapi import FastAPI
 from sqlalchemy.exc import DBAPIError
+from starlette.types import ASGIApp
 
 from libs.api.app import create_app
 from libs.api.health import Component, Report
-from libs.api.limits import BodyLimits
+from libs.api.limits import Bodies, BodyLimits
 from libs.bus.relay import Relay
 from libs.bus.runner import Runner
 from libs.runtime.protocol import XgetProtocol
@@ -84,6 +85,9 @@ class Supervisor:
         self._health: list[Callable[[], Component]] = []
         self._ready = False
         self._stop = asyncio.Event()
+        bodies = Bodies(
+            BodyLimits(body=context.settings.body_limit, multipart=context.settings.multipart_limit)
+        )
         self.app: FastAPI = create_app(
             [
                 *(router for service in self._services for router in service.routers),
@@ -94,10 +98,12 @@ class Supervisor:
             verifier=context.verifier,
             report=self.report,
             version=version,
-            limits=BodyLimits(
-                body=context.settings.body_limit, multipart=context.settings.multipart_limit
-            ),
+            bodies=bodies,
         )
+        self.asgi: ASGIApp = self.app
+        for service in self._services:
+            for front in service.fronts:
+                self.asgi = front(self.asgi, bodies)
 
     def report(self) -> Report:
         """How the process is."""
@@ -162,7 +168,7 @@ class Supervisor:
 
         server = _Server(
             uvicorn.Config(
-                self.app, lifespan="off", access_log=False, log_config=None, server_header=False,
+                self.asgi, lifespan="off", access_log=False, log_config=None, server_header=False,
                 loop="asyncio", http=XgetProtocol, timeout_keep_alive=30,
                 timeout_graceful_shutdown=5,
             )

@@ -5,29 +5,23 @@ from datetime import datetime
 from hashlib import sha1
 from uuid import UUID
 
+import msgspec
+
 _NAMESPACE = UUID("6f1b3a52-7c0e-5d7e-9d0b-3f6b5c1c7a10").bytes
-_VERSION_AND_VARIANT = ~(0xF << 76 | 0b11 << 62)
-_UUID5 = 0x5 << 76 | 0b10 << 62
+_encode = msgspec.json.Encoder().encode
 
 
 def uuid7(now: datetime) -> UUID:
     """A UUIDv7 (RFC 9562, section 5.7) for the instant `now`; ids sort by time."""
-    milliseconds = int(now.timestamp() * 1000)
-    random = int.from_bytes(os.urandom(10), "big")
-    high = (milliseconds & 0xFFFF_FFFF_FFFF) << 80
-    version = 0x7 << 76
-    variant = 0b10 << 62
-    rand_a = ((random >> 62) & 0xFFF) << 64
-    rand_b = random & 0x3FFF_FFFF_FFFF_FFFF
-    return UUID(int=high | version | rand_a | variant | rand_b)
+    milliseconds = int(now.timestamp() * 1000) & 0xFFFF_FFFF_FFFF
+    return _uuid(milliseconds.to_bytes(6, "big") + os.urandom(10), version=7)
 
 
 def derived(kind: str, *parts: object) -> UUID:
     """The UUIDv5 of a cause: the same kind and parts give the same id, wherever it is told."""
-    name = "\x1f".join([kind, *map(str, parts)])
-    # RFC 9562, section 5.5; `uuid.uuid5` takes twice as long, and each prediction has two.
+    name = "\x1f".join([kind, *map(_text, parts)])
     hashed = sha1(_NAMESPACE + name.encode(), usedforsecurity=False).digest()
-    return UUID(int=int.from_bytes(hashed[:16], "big") & _VERSION_AND_VARIANT | _UUID5)
+    return _uuid(hashed[:16], version=5)
 
 
 def prediction_id(deployment: UUID, key: str) -> UUID:
@@ -53,3 +47,18 @@ def datalake_id(organization: UUID) -> UUID:
 def label_id(owner: UUID, name: str) -> UUID:
     """A label as clients meet it: known to every service without asking another."""
     return derived("label", owner, name)
+
+
+# Each prediction has three ids. msgspec makes and writes a UUID in a third of the time of `uuid`.
+
+
+def _uuid(octets: bytes, *, version: int) -> UUID:
+    """RFC 9562, section 4: the version in octet 6, the variant in octet 8."""
+    raw = bytearray(octets)
+    raw[6] = raw[6] & 0x0F | version << 4
+    raw[8] = raw[8] & 0x3F | 0x80
+    return msgspec.convert(bytes(raw), UUID)
+
+
+def _text(part: object) -> str:
+    return _encode(part)[1:-1].decode() if type(part) is UUID else str(part)

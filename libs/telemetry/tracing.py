@@ -1,5 +1,6 @@
 """One trace from the HTTP call through outbox and bus to the handler."""
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -15,6 +16,12 @@ def current_traceparent() -> str | None:
     carrier: dict[str, str] = {}
     _propagator.inject(carrier)
     return carrier.get("traceparent")
+
+
+def begun_traceparent() -> str:
+    """The traceparent of a trace that begins here, of which no span is recorded here."""
+    fresh = os.urandom(24).hex()
+    return f"00-{fresh[:32]}-{fresh[32:]}-01"
 
 
 @contextmanager

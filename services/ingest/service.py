@@ -4,13 +4,14 @@ import asyncio
 from functools import partial
 from pathlib import Path
 
+from libs.bus.coalescing import Room
 from libs.bus.consumer import Consumer, batch, each
 from libs.runtime.service import Context, Loop, Service
 from libs.runtime.settings import load
 from libs.schemas.events import DeploymentChanged, PredictionDeleted, PredictionLogged
 from libs.store.schema import Schema
 from services.ingest import compat, consumers, workers
-from services.ingest.api import routers
+from services.ingest.api import MonitorFront, routers
 from services.ingest.core.till import Till
 from services.ingest.parts import Ingest
 from services.ingest.settings import IngestSettings
@@ -31,12 +32,21 @@ def build(context: Context) -> Service:
         sink=context.bus.sink,
         deployments=context.table(DeploymentChanged),
         till=Till(context.clock.now),
+        room=Room(items=settings.waiting_limit, size=settings.waiting_bytes),
         pictures=asyncio.Semaphore(settings.pictures_at_once),
     )
     return Service(
         name="ingest",
         parts=parts,
         routers=routers,
+        fronts=(
+            partial(
+                MonitorFront,
+                parts=parts,
+                verifier=context.verifier,
+                traced=context.settings.otlp_endpoint is not None,
+            ),
+        ),
         compat=compat.routers,
         consumers=(
             # The row's key is the event's: no inbox. The books count what is sent again.

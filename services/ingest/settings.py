@@ -23,6 +23,14 @@ class IngestSettings(Settings):
     pictures_at_once: int = Field(
         default=64, ge=1, description="Pictures in hand at once; beyond that callers get a 503."
     )
+    waiting_limit: int = Field(
+        default=20_000,
+        ge=1,
+        description="Predictions that may wait for the bus at once; beyond that callers get a 503.",
+    )
+    waiting_bytes: int = Field(
+        default=32 * 2**20, ge=2**20, description="Bytes that may wait for the bus at once."
+    )
     deployment_wait: float = Field(
         default=2.0, ge=0, description="Seconds an unknown deployment is waited for."
     )

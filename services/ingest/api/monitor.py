@@ -1,7 +1,6 @@
 """The monitor endpoint. It answers only after the event is durable on the bus."""
 
 import asyncio
-from collections.abc import Iterator
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -12,15 +11,16 @@ from starlette.responses import Response
 
 from libs.api.app import part
 from libs.api.caller import needs
-from libs.api.problems import Problem, conflict, not_found
+from libs.api.problems import conflict, not_found
 from libs.api.scopes import Scope
 from libs.api.tokens import Caller
 from libs.schemas.events import DeploymentChanged, PredictionShadowLogged
-from libs.schemas.faults import Transient
-from libs.schemas.values import Logged, Output
+from libs.schemas.values import Output
 from libs.store.session import Cause
+from libs.telemetry.tracing import current_traceparent
 from services.ingest import actions, store
-from services.ingest.core.body import Body, ShadowBody, where_of
+from services.ingest.api.monitor_documents import accept_lines, read_body, read_shadow, refused
+from services.ingest.core.body import Body, ShadowBody
 from services.ingest.core.shapes import to_shapes
 from services.ingest.dto import Accepted
 from services.ingest.errors import (
@@ -35,9 +35,6 @@ router = APIRouter(prefix="/api/ingest/v1/deployments/{deployment}", tags=["inge
 Parts = Annotated[Ingest, part(Ingest)]
 Writer = Annotated[Caller, needs(Scope.PREDICTIONS_WRITE)]
 Key = Annotated[str | None, Header(alias="Idempotency-Key", max_length=256)]
-
-_decode_body = msgspec.json.Decoder(Body)
-_decode_shadow = msgspec.json.Decoder(ShadowBody)
 
 
 def _documented(body: type[msgspec.Struct], *kinds: str) -> dict[str, Any]:
@@ -68,11 +65,11 @@ async def log_prediction(
     target = await _deployment(parts, caller, deployment)
     try:
         raw, picture = await _read(request)
-        checked = actions.check(parts, target, _decode(_decode_body, raw), picture=picture, key=key)
+        checked = actions.check(parts, target, read_body(raw), picture=picture, key=key)
         logged = await actions.keep_picture(parts, caller.organization, checked)
+        await actions.publish(parts, caller.organization, caller.actor, [logged])
     except PredictionRejected as error:
-        raise _rejection(parts, caller, deployment, error) from error
-    await actions.publish(parts, caller.organization, caller.actor, [logged])
+        raise refused(parts, caller, deployment, error) from error
     return Accepted(id=logged.prediction, data=logged.data)
 
 
@@ -83,20 +80,10 @@ async def log_batch(request: Request, deployment: UUID, parts: Parts, caller: Wr
     A wrong line is refused alone. When the answer comes, the accepted ones are durable.
     """
     target = await _deployment(parts, caller, deployment)
-    lines = [line for line in (await request.body()).split(b"\n") if line.strip()]
-    limit = parts.settings.batch_limit
-    if len(lines) > limit:
-        raise Problem(413, "too-many", f"{len(lines)} lines; at most {limit} in one request")
-    results = []
-    for some in _slices(lines, parts.settings.pictures_at_once // 2 or 1):
-        results += await asyncio.gather(
-            *(_accept_line(parts, caller, target, line) for line in some)
-        )
-    accepted = [result for result in results if isinstance(result, Logged)]
-    if accepted:
-        await actions.publish(parts, caller.organization, caller.actor, accepted)
-    body = b"\n".join(_line(number, result) for number, result in enumerate(results)) + b"\n"
-    return Response(body, media_type="application/x-ndjson")
+    answer = await accept_lines(
+        parts, caller, target, await request.body(), traceparent=current_traceparent()
+    )
+    return Response(answer, media_type="application/x-ndjson")
 
 
 @router.post(
@@ -110,10 +97,10 @@ async def log_shadow(
     """Log the shadow's answer to a prediction that was logged without one."""
     target = await _deployment(parts, caller, deployment)
     try:
-        body = _decode(_decode_shadow, await request.body())
+        body = read_shadow(await request.body())
         row = await _shadow(parts, caller, target, prediction, body)
     except PredictionRejected as error:
-        raise _rejection(parts, caller, deployment, error) from error
+        raise refused(parts, caller, deployment, error) from error
     except ShadowAlreadyLogged as error:
         raise conflict("shadow-already-logged", str(error)) from error
     except DeploymentHasNoShadow as error:
@@ -146,19 +133,6 @@ async def _read(request: Request) -> tuple[bytes, bytes | None]:
                 "malformed", "the part `image` is no file", errors=[("image", "is no file")]
             )
         return document.encode(), await picture.read()
-
-
-async def _accept_line(
-    parts: Ingest, caller: Caller, target: DeploymentChanged, line: bytes
-) -> Logged | PredictionRejected:
-    try:
-        checked = actions.check(parts, target, _decode(_decode_body, line))
-        return await actions.keep_picture(parts, caller.organization, checked)
-    except PredictionRejected as error:
-        parts.till.refuse(caller.organization, target.deployment, error.reason)
-        return error
-    except Transient as error:
-        return PredictionRejected("unavailable", str(error), status=503)
 
 
 async def _shadow(
@@ -203,46 +177,3 @@ async def _shadow(
         if parts.clock.monotonic() >= deadline:
             raise not_found(f"prediction {prediction}")
         await asyncio.sleep(0.05)
-
-
-def _decode(decoder: "msgspec.json.Decoder[Any]", raw: bytes) -> Any:
-    if b"\\u0000" in raw:
-        # PostgreSQL has no such character: the event would die behind the answer.
-        what = "the character U+0000 cannot be stored"
-        raise PredictionRejected("malformed", what, errors=[("body", what)])
-    try:
-        return decoder.decode(raw)
-    except msgspec.ValidationError as error:
-        raise PredictionRejected(
-            "malformed", "the body does not fit its schema", errors=[where_of(error)]
-        ) from error
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise PredictionRejected(
-            "malformed", f"the body is no JSON: {error}", status=400, errors=[("body", str(error))]
-        ) from error
-
-
-def _problem(error: PredictionRejected) -> Problem:
-    headers = {"Retry-After": "1"} if error.status in (429, 503) else None
-    return Problem(error.status, error.reason, error.detail, errors=error.errors, headers=headers)
-
-
-def _rejection(
-    parts: Ingest, caller: Caller, deployment: UUID, error: PredictionRejected
-) -> Problem:
-    parts.till.refuse(caller.organization, deployment, error.reason)
-    return _problem(error)
-
-
-def _line(number: int, result: Logged | PredictionRejected) -> bytes:
-    if isinstance(result, Logged):
-        return msgspec.json.encode(
-            {"line": number, "status": 201, "id": result.prediction, "data": result.data}
-        )
-    document = _problem(result).document()
-    return msgspec.json.encode({"line": number, "status": result.status, "problem": document})
-
-
-def _slices(lines: list[bytes], size: int) -> Iterator[list[bytes]]:
-    for start in range(0, len(lines), size):
-        yield lines[start : start + size]

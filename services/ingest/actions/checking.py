@@ -1,32 +1,23 @@
-"""Accepting a prediction: check, keep the picture, publish, answer."""
+"""Whether a prediction may be accepted, and its canonical form."""
 
-import asyncio
 import base64
 import binascii
 import hashlib
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
 import msgspec
 
-from libs.schemas.envelope import Message, Meta, encode
-from libs.schemas.events import DeploymentChanged, PredictionLogged, State
+from libs.schemas.events import DeploymentChanged, State
 from libs.schemas.ids import derived, prediction_id, uuid7
-from libs.schemas.values import DeployedModel, Logged, Output, Picture
-from libs.telemetry.tracing import current_traceparent
-from libs.vision.images import ImageRefused, inspect
+from libs.schemas.values import DeployedModel, Logged, Output
 from services.ingest.core.body import Body, Format
 from services.ingest.core.shapes import to_shapes
-from services.ingest.core.till import Number
 from services.ingest.errors import DeploymentUnknown, PredictionRejected
 from services.ingest.parts import Ingest
 
-_SUFFIX = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp"}
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Checked:
+class Checked(msgspec.Struct, frozen=True, kw_only=True):
     """A prediction that may be accepted, its picture not kept yet."""
 
     logged: Logged
@@ -60,10 +51,11 @@ def check(
     Raises:
         PredictionRejected: with the reason that the books count.
     """
+    received = parts.clock.now()
     if body.prediction_id is not None:
         named = body.prediction_id
     else:
-        named = prediction_id(deployment.deployment, key) if key else uuid7(parts.clock.now())
+        named = prediction_id(deployment.deployment, key) if key else uuid7(received)
     champion, flags = _output(
         deployment, deployment.champion, body.prediction, body, body.latency,
         version=body.model_version, at="prediction",
@@ -87,7 +79,6 @@ def check(
             body.shadow_latency, version=body.shadow_model_version, at="shadow_prediction",
         )  # fmt: skip
         flags = list(dict.fromkeys(flags + more))
-    received = parts.clock.now()
     logged = Logged(
         deployment=deployment.deployment,
         prediction=named,
@@ -100,7 +91,7 @@ def check(
         width=body.width,
         height=body.height,
         source=body.source,
-        tags=list(dict.fromkeys(body.tags)),
+        tags=list(dict.fromkeys(body.tags)) if len(body.tags) > 1 else body.tags,
         flags=flags,
         metadata=body.metadata,
         custom_metadata=body.custom_metadata,
@@ -110,87 +101,9 @@ def check(
         else datetime.fromtimestamp(body.timestamp, UTC),
         receive_time=received,
     )
-    kept = body.sample and _drawn(named) < deployment.sample_rate
+    sent = picture is not None or body.image is not None
+    kept = sent and body.sample and _drawn(named) < deployment.sample_rate
     return Checked(logged=logged, picture=_picture(body, picture) if kept else None)
-
-
-async def keep_picture(parts: Ingest, organization: UUID, checked: Checked) -> Logged:
-    """Put the picture into the blob store; returns the prediction with its place.
-
-    Raises:
-        PredictionRejected: the picture is not what it says, truncated, a bomb, too large, or
-            too many pictures are in hand (status 503).
-        BlobsUnavailable: the blob store is away; nothing is stored.
-    """
-    data = checked.picture
-    if data is None:
-        return checked.logged
-    if len(data) > parts.settings.picture_limit:
-        limit = parts.settings.picture_limit
-        raise PredictionRejected(
-            "picture-too-large", f"the picture is larger than {limit} bytes", status=413
-        )
-    if parts.pictures.locked():
-        raise PredictionRejected("busy", "too many pictures are in hand; try again", status=503)
-    async with parts.pictures:
-        try:
-            info = await asyncio.to_thread(
-                inspect, data, checked.logged.content_type, max_pixels=parts.settings.pixel_limit
-            )
-        except ImageRefused as error:
-            raise PredictionRejected(
-                "bad-picture", str(error), errors=[("image", str(error))]
-            ) from error
-        sha256 = hashlib.sha256(data).hexdigest()
-        content_type = str(info.format)
-        key = picture_key(organization, sha256, content_type)
-        await parts.blobs.put(key, data, content_type=content_type)
-    picture = Picture(key=key, sha256=sha256, size=len(data), content_type=content_type)
-    return msgspec.structs.replace(
-        checked.logged, picture=picture, content_type=picture.content_type
-    )
-
-
-def picture_key(organization: UUID, sha256: str, content_type: str) -> str:
-    """Where a picture lies: the same bytes lie once in an organisation."""
-    suffix = _SUFFIX[content_type]
-    return f"ingest/{organization}/pictures/{sha256[:2]}/{sha256}.{suffix}"
-
-
-async def publish(parts: Ingest, organization: UUID, actor: str, logged: list[Logged]) -> None:
-    """Return when the predictions are durable on the bus; each takes a number in the books.
-
-    Raises:
-        BusUnavailable: some may be durable; sending them again is safe where they are named.
-    """
-    numbers = [parts.till.next(organization, one.deployment) for one in logged]
-    messages = [
-        _message(parts, organization, actor, one, number)
-        for one, number in zip(logged, numbers, strict=True)
-    ]
-    try:
-        await parts.sink.publish(messages)
-    except BaseException:
-        parts.till.failed(numbers)
-        raise
-    parts.till.sent(numbers)
-
-
-def _message(
-    parts: Ingest, organization: UUID, actor: str, logged: Logged, number: Number
-) -> Message:
-    boot, sequence = number
-    return encode(
-        PredictionLogged(logged=logged, boot=boot, sequence=sequence),
-        Meta(
-            id=derived("logged", logged.deployment, logged.prediction),
-            source="/sightloop/ingest",
-            time=parts.clock.now(),
-            organization=organization,
-            actor=actor,
-            traceparent=current_traceparent(),
-        ),
-    )
 
 
 def _output(

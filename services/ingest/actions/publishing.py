@@ -1,0 +1,101 @@
+"""Putting predictions on the bus: one open page for each deployment.
+
+A page is numbered when it is written, one after the other: numbers are in the order of the
+topic, and a page that fails takes no other with it.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from functools import partial
+from uuid import UUID
+
+import msgspec
+
+from libs.bus.coalescing import Coalescer
+from libs.schemas.envelope import Message
+from libs.schemas.events import PredictionLogged
+from libs.schemas.ids import derived
+from libs.schemas.stamps import Stamp
+from libs.schemas.values import Logged
+from libs.telemetry.tracing import current_traceparent
+from services.ingest.core.accepted import Accepted, accepted
+from services.ingest.core.till import Number
+from services.ingest.parts import Ingest
+
+SOURCE = "/sightloop/ingest"
+
+_PAGE = 500
+_DESKS = 10_000
+
+
+async def publish(parts: Ingest, organization: UUID, actor: str, logged: Sequence[Logged]) -> None:
+    """Return when predictions of one deployment are durable on the bus, in the books by number.
+
+    Raises:
+        PredictionRejected: one of them is too large for the bus.
+        QueueFull: too much waits already; nothing was taken.
+        BusUnavailable: some may be durable; sending them again is safe where they are named.
+    """
+    traceparent = current_traceparent()
+    await offer(
+        parts,
+        logged[0].deployment,
+        [
+            accepted(one, organization=organization, actor=actor, traceparent=traceparent)
+            for one in logged
+        ],
+    )
+
+
+def offer(parts: Ingest, deployment: UUID, entries: Sequence[Accepted]) -> "asyncio.Future[None]":
+    """The future is done when predictions of one deployment are durable. Raises QueueFull."""
+    desk = parts.desks.get(deployment)
+    if desk is None:
+        if len(parts.desks) >= _DESKS:
+            _close_idle(parts)
+        desk = Coalescer(partial(_write, parts, deployment), room=parts.room, page=_PAGE)
+        parts.desks[deployment] = desk
+    return desk.offer(entries, sum([len(entry.document) for entry in entries]))
+
+
+def _close_idle(parts: Ingest) -> None:
+    for deployment in [name for name, desk in parts.desks.items() if desk.idle]:
+        del parts.desks[deployment]
+
+
+async def _write(parts: Ingest, deployment: UUID, page: Sequence[Accepted]) -> None:
+    numbers = [parts.till.next(one.organization, deployment) for one in page]
+    try:
+        await parts.sink.publish(_messages(parts, deployment, page, numbers))
+    except BaseException:
+        parts.till.failed(numbers)
+        raise
+    parts.till.sent(numbers)
+
+
+def _messages(
+    parts: Ingest, deployment: UUID, page: Sequence[Accepted], numbers: Sequence[Number]
+) -> list[Message]:
+    key = str(deployment)
+    time = parts.clock.now().isoformat().encode()
+    stamps: dict[tuple[UUID, str], Stamp] = {}
+    messages = []
+    for entry, (boot, sequence) in zip(page, numbers, strict=True):
+        event = PredictionLogged(
+            logged=msgspec.Raw(entry.document),  # type: ignore[arg-type]  # encoded already
+            boot=boot,
+            sequence=sequence,
+        )
+        whom = entry.organization, entry.actor
+        stamp = stamps.get(whom)
+        if stamp is None:
+            stamp = stamps[whom] = Stamp(PredictionLogged, key, SOURCE, *whom)
+        messages.append(
+            stamp.message(
+                event,
+                event_id=derived("logged", key, entry.prediction),
+                time=time,
+                traceparent=entry.traceparent,
+            )
+        )
+    return messages

@@ -1,0 +1,188 @@
+"""The monitor endpoint before the router: what is plainly right is accepted here.
+
+Everything else goes to the declared route with its body as it came: a picture, a caller or a
+deployment not known yet, whatever is wrong. So both answer alike, and errors have one source.
+"""
+
+import time
+from typing import NamedTuple
+
+from opentelemetry.trace import SpanKind
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from libs.api.caller import KnownCallers
+from libs.api.limits import Bodies, LimitedBody
+from libs.api.problems import Problem, answer, answer_fault
+from libs.api.scopes import Scope as Permission
+from libs.api.tokens import Caller, Verifier
+from libs.api.tracing import seconds
+from libs.schemas.events import DeploymentChanged, State
+from libs.telemetry.tracing import begun_traceparent, current_traceparent, span
+from services.ingest import actions
+from services.ingest.api.monitor_documents import accept_lines, answer_one, read_body
+from services.ingest.core.accepted import accepted
+from services.ingest.errors import PredictionRejected
+from services.ingest.parts import Ingest
+
+_PREFIX = "/api/ingest/v1/deployments/"
+_ONE = "/predictions"
+_BATCH = "/predictions/batch"
+_ROUTE = f"{_PREFIX}{{deployment}}"
+_ID = slice(len(_PREFIX), len(_PREFIX) + 36)
+_REST = slice(len(_PREFIX) + 36, None)
+_KEY_LENGTH = 256
+_JSON = (b"content-type", b"application/json")
+_NDJSON = (b"content-type", b"application/x-ndjson")
+
+
+class MonitorFront:
+    """Plain ASGI around the app. `traced`: spans of this process are collected."""
+
+    def __init__(
+        self, app: ASGIApp, bodies: Bodies, *, parts: Ingest, verifier: Verifier, traced: bool
+    ) -> None:
+        self._app = app
+        self._bodies = bodies
+        self._parts = parts
+        self._callers = KnownCallers(verifier)
+        self._traced = traced
+        self._took = {
+            rest: seconds.labels("POST", _ROUTE + rest, status)
+            for rest, status in ((_ONE, "201"), (_BATCH, "200"))
+        }
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"].startswith(_PREFIX):
+            rest = scope["path"][_REST]
+            if rest in self._took and scope["method"] == "POST":
+                found = self._find(scope)
+                if found is not None:
+                    left = await self._accept(scope, receive, send, rest, found)
+                    if left is None:
+                        return
+                    receive = left
+        await self._app(scope, receive, send)
+
+    def _find(self, scope: Scope) -> "_Found | None":
+        """Who asks for what, where nothing is unusual."""
+        headers = dict(scope["headers"])
+        if (
+            len(headers) != len(scope["headers"])
+            or b"content-encoding" in headers
+            or not headers.get(b"content-length", b"").isdigit()
+            or headers.get(b"content-type", b"")[:10].lower() == b"multipart/"
+            or len(headers.get(b"idempotency-key", b"")) > _KEY_LENGTH
+        ):
+            return None
+        caller = self._callers.find(
+            headers.get(b"authorization", b""), headers.get(b"x-sightloop-organization")
+        )
+        if caller is None or Permission.PREDICTIONS_WRITE not in caller.scopes:
+            return None
+        known = self._parts.deployments.get(scope["path"][_ID])
+        if known is None or known.meta.organization != caller.organization:
+            return None
+        if known.data.state is State.DELETED:
+            return None
+        return _Found(headers, caller, known.data)
+
+    async def _accept(
+        self, scope: Scope, receive: Receive, send: Send, rest: str, found: "_Found"
+    ) -> Receive | None:
+        """Answer; or what the router receives where it is to answer."""
+        started = time.perf_counter()
+        try:
+            raw = await self._read(scope, receive)
+        except Problem as problem:
+            await answer(problem)(scope, receive, send)
+            return None
+        if raw is None:
+            return None
+        parent = found.headers.get(b"traceparent")
+        if parent is None and not self._traced:
+            # A trace begins here, whose first span would be read by nobody.
+            response = await self._response(rest, found, raw, begun_traceparent())
+        else:
+            told = None if parent is None else parent.decode("latin-1")
+            with span(f"POST {_ROUTE}{rest}", traceparent=told, kind=SpanKind.SERVER):
+                response = await self._response(rest, found, raw, current_traceparent())
+        if response is None:
+            return _again(raw, receive)
+        if isinstance(response, Response):
+            await response(scope, receive, send)
+            return None
+        self._took[rest].observe(time.perf_counter() - started)
+        await send(
+            {
+                "type": "http.response.start",
+                "status": 201 if rest == _ONE else 200,
+                "headers": [
+                    (b"content-length", str(len(response)).encode()),
+                    _JSON if rest == _ONE else _NDJSON,
+                ],
+            }
+        )
+        await send({"type": "http.response.body", "body": response})
+        return None
+
+    async def _read(self, scope: Scope, receive: Receive) -> bytes | None:
+        """The body; None where the client went away. Raises Problem."""
+        first = await receive()
+        if first["type"] == "http.disconnect":
+            return None
+        if not first.get("more_body", False):
+            whole: bytes = first["body"]
+            return whole
+        with LimitedBody(self._bodies, scope, _first(first, receive)) as body:
+            body.check()
+            return await body.read()
+
+    async def _response(
+        self, rest: str, found: "_Found", raw: bytes, traceparent: str | None
+    ) -> bytes | Response | None:
+        """The body of the answer, the answer to a fault, or None: the router is to answer."""
+        parts, caller, target = self._parts, found.caller, found.target
+        try:
+            if rest == _BATCH:
+                return await accept_lines(parts, caller, target, raw, traceparent=traceparent)
+            key = found.headers.get(b"idempotency-key")
+            checked = actions.check(
+                parts, target, read_body(raw), key=key.decode("latin-1") if key else None
+            )
+            if checked.picture is not None:
+                return None
+            entry = accepted(
+                checked.logged,
+                organization=caller.organization,
+                actor=caller.actor,
+                traceparent=traceparent,
+            )
+            await actions.offer(parts, target.deployment, (entry,))
+            return answer_one(entry.prediction, entry.data)
+        except PredictionRejected:
+            return None
+        except Problem as problem:
+            return answer(problem)
+        except Exception as error:  # noqa: BLE001 - the boundary: answered, counted and logged
+            return answer_fault(error, path=_ROUTE + rest)
+
+
+class _Found(NamedTuple):
+    headers: dict[bytes, bytes]
+    caller: Caller
+    target: DeploymentChanged
+
+
+def _first(message: Message, receive: Receive) -> Receive:
+    """Receives `message` once more, then what is left."""
+    waiting = [message]
+
+    async def again() -> Message:
+        return waiting.pop() if waiting else await receive()
+
+    return again
+
+
+def _again(raw: bytes, receive: Receive) -> Receive:
+    return _first({"type": "http.request", "body": raw, "more_body": False}, receive)

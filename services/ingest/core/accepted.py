@@ -1,0 +1,36 @@
+"""What has been accepted and is not on the bus yet."""
+
+from typing import NamedTuple
+from uuid import UUID
+
+import msgspec
+
+from libs.schemas.values import Logged
+from services.ingest.errors import PredictionRejected
+
+# Kafka takes a million with the headers; the embedded log would take more, and is the same product.
+LARGEST = 960_000
+
+_encoder = msgspec.json.Encoder()
+
+
+class Accepted(NamedTuple):
+    """A prediction, for whom, by whom, and in which trace. `document`: the `Logged` as JSON."""
+
+    organization: UUID
+    actor: str
+    traceparent: str | None
+    prediction: UUID
+    data: UUID
+    document: bytes
+
+
+def accepted(
+    logged: Logged, *, organization: UUID, actor: str, traceparent: str | None
+) -> Accepted:
+    """What goes out for a prediction. Raises PredictionRejected (413)."""
+    document = _encoder.encode(logged)
+    if len(document) > LARGEST:
+        what = f"a prediction without its picture may have {LARGEST} bytes"
+        raise PredictionRejected("prediction-too-large", what, status=413)
+    return Accepted(organization, actor, traceparent, logged.prediction, logged.data, document)
