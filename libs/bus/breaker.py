@@ -1,7 +1,7 @@
 """The breaker: a consumer whose events die one after the other stops before a topic is drained.
 
 closed ──too many of the last records died, or one cannot be buried──▶ open
-                                             (until the process is started anew)
+       ◀──an operator closes it, or the process is started anew────────
 """
 
 from collections.abc import Sequence
@@ -35,6 +35,11 @@ class Breaker:
     def fail(self, reason: str) -> None:
         """Open at once: the consumer itself cannot go on, whatever comes."""
         self.reason = self.reason or reason
+
+    def close(self) -> None:
+        """Why events died is mended: count anew."""
+        self.reason = None
+        self._died.clear()
 
     def lived(self, places: Sequence[Place]) -> None:
         """Events were handled."""

@@ -1,7 +1,7 @@
 """Dead letters: records no handler could take, kept as they were, with why, and replayed."""
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from heapq import heappush, heappushpop
 from uuid import UUID
@@ -13,6 +13,7 @@ from libs.schemas.topics import DEAD_LETTERS, TOPICS
 REPLAY_FOR = "replay_for"
 
 _OURS = ("dlq_", REPLAY_FOR)
+_REPLAYED = "dlq_replayed"
 _PAGE = 500
 _COMPACTED = {topic.name for topic in TOPICS if topic.compacted}
 
@@ -23,7 +24,11 @@ class DeadLetterNotFound(LookupError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeadLetter:
-    """A record that died. `id` is where it lies among the dead letters: partition:offset."""
+    """A record that died. `id` is where it lies among the dead letters: partition:offset.
+
+    `replayed`: when it was last handed to its consumer again; should it die again, that is
+    another dead letter.
+    """
 
     id: str
     time: datetime
@@ -37,6 +42,7 @@ class DeadLetter:
     event_type: str
     headers: tuple[tuple[str, bytes], ...]
     value: bytes
+    replayed: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,12 +50,16 @@ class Filter:
     """Which dead letters; None: all. `reason`: a part of it, letters of either case."""
 
     consumer: str | None = None
+    topic: str | None = None
     reason: str | None = None
     organization: UUID | None = None
+    replayed: bool | None = None
 
     def takes(self, letter: DeadLetter) -> bool:
         return (
             (self.consumer is None or letter.consumer == self.consumer)
+            and (self.topic is None or letter.topic == self.topic)
+            and (self.replayed is None or (letter.replayed is not None) == self.replayed)
             and (self.reason is None or self.reason.lower() in letter.reason.lower())
             and (self.organization is None or letter.organization == str(self.organization))
         )
@@ -122,6 +132,7 @@ async def replay(bus: Bus, letters: Sequence[DeadLetter]) -> None:
     topics = [topic for topic in TOPICS if topic.name in {letter.topic for letter in letters}]
     await bus.ensure(topics)
     await bus.sink.publish([_replayed(letter) for letter in letters])
+    await bus.sink.publish([_marked(letter) for letter in letters])
 
 
 async def replay_all(bus: Bus, wanted: Filter) -> int:
@@ -134,11 +145,23 @@ async def replay_all(bus: Bus, wanted: Filter) -> int:
 
 
 async def _all(bus: Bus) -> AsyncIterator[DeadLetter]:
+    # A mark lies behind its letter: what was replayed must be known first.
+    replayed: dict[str, datetime] = {}
+    async for record in _records(bus):
+        if (marked := _mark(record)) is not None:
+            replayed[marked] = record.time
+    async for record in _records(bus):
+        if _mark(record) is None:
+            letter = _read(record)
+            yield replace(letter, replayed=replayed.get(letter.id))
+
+
+async def _records(bus: Bus) -> AsyncIterator[Record]:
     async with bus.reader([DEAD_LETTERS], begin=Begin.START) as reader:
         while True:
             done = await reader.caught_up()
             for record in await reader.fetch(limit=_PAGE, wait=0 if done else 1):
-                yield _read(record)
+                yield record
             if done:
                 return
 
@@ -173,6 +196,19 @@ def _replayed(letter: DeadLetter) -> Message:
     key = f"{letter.key}#replay-{letter.id}" if letter.topic in _COMPACTED else letter.key
     headers = (*letter.headers, (REPLAY_FOR, letter.consumer.encode()))
     return Message(letter.topic, key, letter.value, headers)
+
+
+def _marked(letter: DeadLetter) -> Message:
+    """Says among the dead letters that one was replayed."""
+    return Message(DEAD_LETTERS.name, letter.organization, b"", ((_REPLAYED, letter.id.encode()),))
+
+
+def _mark(record: Record) -> str | None:
+    """The id of the letter that a record says was replayed; None for a letter."""
+    for name, value in record.message.headers:
+        if name == _REPLAYED:
+            return value.decode(errors="replace")
+    return None
 
 
 def _without_ours(headers: Sequence[tuple[str, bytes]]) -> tuple[tuple[str, bytes], ...]:

@@ -33,12 +33,17 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Health:
-    """`ready`: caught up but for a little. `live`: the loop turned lately. `reason` when not."""
+    """`ready`: caught up but for a little. `live`: the loop turned lately. `reason` when not.
+
+    `lag`: records behind in the `partitions` that it has.
+    """
 
     ready: bool
     live: bool
     reason: str
     lag: int
+    partitions: int
+    breaker_open: bool
 
 
 class Runner:
@@ -48,6 +53,7 @@ class Runner:
         self, bus: Bus, consumer: Consumer, database: Database, *, group: str, clock: Clock
     ) -> None:
         self.group = group
+        self.topics = consumer.topics
         self._bus = bus
         self._consumer = consumer
         self._policy = consumer.policy
@@ -55,13 +61,9 @@ class Runner:
         self._breaker = Breaker(consumer.policy)
         self._stages = Stages(group)
         self._handling = Handling(
-            group,
-            consumer,
-            database=database,
-            sink=bus.sink,
-            breaker=self._breaker,
+            group, consumer, database=database, sink=bus.sink, breaker=self._breaker,
             stages=self._stages,
-        )
+        )  # fmt: skip
         self._in_hand: dict[Partition, asyncio.Task[None]] = {}
         self._due: dict[Partition, float] = {}
         self._failures: dict[Partition, int] = {}
@@ -72,6 +74,7 @@ class Runner:
         self._lag: int | None = None
         self._away: str | None = "not started"
         self._crash: BaseException | None = None
+        self._closed = False
         self._turned = clock.monotonic()
 
     def health(self) -> Health:
@@ -89,7 +92,22 @@ class Runner:
             reason = f"{self.group}: starting"
         elif lag >= self._policy.ready_lag:
             reason = f"{self.group}: {lag} records behind"
-        return Health(ready=not reason, live=live, reason=reason, lag=lag or 0)
+        return Health(
+            ready=not reason,
+            live=live,
+            reason=reason,
+            lag=lag or 0,
+            partitions=len(self._source.assignment()) if self._source else 0,
+            breaker_open=self._breaker.open,
+        )
+
+    def close_breaker(self) -> None:
+        """Go on where the consumer stopped; nothing happens where it has not."""
+        if self._breaker.open:
+            _log.warning("consumer.breaker_closed", consumer=self.group)
+            self._breaker.close()
+            metrics.BREAKER.labels(self.group).set(0)
+            self._closed = True
 
     async def run(self) -> None:
         """Consume until cancelled; then the batches in hand are finished and committed.
@@ -124,6 +142,9 @@ class Runner:
                 self._resume_due(source)
                 if self._breaker.open:
                     source.pause(source.assignment())
+                elif self._closed:
+                    self._closed = False
+                    source.resume(source.assignment() - self._in_hand.keys() - self._due.keys())
                 try:
                     found = await source.fetch(limit=self._policy.batch, wait=self._patience())
                     self._away = None

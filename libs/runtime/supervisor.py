@@ -26,6 +26,7 @@ from libs.api.limits import Bodies, BodyLimits
 from libs.bus.relay import Relay
 from libs.bus.runner import Runner
 from libs.runtime.protocol import XgetProtocol
+from libs.runtime.reports import Reporter
 from libs.runtime.service import Context, Service
 from libs.schemas.topics import TOPICS
 from libs.store import schema
@@ -83,6 +84,12 @@ class Supervisor:
         self._services = in_order(services)
         self._migrate = migrate
         self._health: list[Callable[[], Component]] = []
+        self._reporter = Reporter(
+            context.bus,
+            services=[service.name for service in self._services],
+            version=version,
+            clock=context.clock,
+        )
         self._ready = False
         self._stop = asyncio.Event()
         bodies = Bodies(
@@ -165,6 +172,9 @@ class Supervisor:
         outboxes = self._start_relays(relays)
         for service in self._services:
             self._start_service(service, work)
+        reports = _Running(group)
+        reports.start("reports", self._reporter.report)
+        reports.start("operators", self._reporter.listen)
 
         server = _Server(
             uvicorn.Config(
@@ -197,6 +207,9 @@ class Supervisor:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(relay.drain(), _STOP_SECONDS)
         await relays.stop()
+        await reports.stop()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._reporter.end(), _STOP_SECONDS)
         await tables.stop()
 
     def _start_relays(self, running: _Running) -> list[Relay]:
@@ -220,6 +233,7 @@ class Supervisor:
                 self._context.bus, consumer, service.store.database, group=group, clock=clock
             )
             running.start(group, runner.run)
+            self._reporter.runners.append(runner)
             self._health.append(_runner_health(group, runner))
         for kind in service.jobs:
             if service.store is None:

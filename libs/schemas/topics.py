@@ -46,9 +46,10 @@ ALERTS = _kept("alerts", "deployment", 30, "What is wrong with a deployment, and
 JOBS = _kept("jobs", "job", 30, "Long work and its progress.")
 TOKENS = _compacted("tokens", "token", "Hashes of opaque tokens and revocations.")
 LIVE = _kept("live", "deployment", 1 / 24, "What a browser should fetch anew.")
+PROCESSES = _kept("processes", "process", 1 / 24, "How the processes of the platform are.")
 DEAD_LETTERS = _kept("dead-letters", "organization", 30, "Records that no handler could take.")
 
 TOPICS: tuple[Topic, ...] = (
     PREDICTIONS, SCORES, REVIEWS, DATA, DEPLOYMENTS, DATASETS, MODELS, TRAINING, ROLLOUTS, ALERTS,
-    JOBS, TOKENS, LIVE, DEAD_LETTERS,
+    JOBS, TOKENS, LIVE, PROCESSES, DEAD_LETTERS,
 )  # fmt: skip

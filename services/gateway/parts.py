@@ -7,12 +7,13 @@ import httpx
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from libs.api.tokens import Verifier
-from libs.bus.driver import Sink
+from libs.bus.driver import Bus, Sink
 from libs.bus.table import Table
 from libs.schemas.events import DeploymentChanged
 from libs.store.clock import Clock
 from libs.store.session import Database
 from services.gateway.core.feed import Feed
+from services.gateway.core.processes import Board
 from services.gateway.settings import GatewaySettings
 
 
@@ -27,6 +28,8 @@ class Gateway:
     verifier: Verifier
     deployments: Table[DeploymentChanged]
     feed: Feed
+    board: Board
+    bus: Bus
     sink: Sink
     http: httpx.AsyncClient
     web: Path | None

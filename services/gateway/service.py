@@ -12,11 +12,12 @@ from libs.runtime.settings import BadSettings, load
 from libs.schemas.events import DeploymentChanged, JobChanged
 from libs.store.schema import Schema
 from services.gateway import actions, compat, consumers, workers
-from services.gateway.api import access, live
+from services.gateway.api import access, live, operations
 from services.gateway.api.proxy import proxy_routes
 from services.gateway.api.web import web_routes
 from services.gateway.compat.forward import forward_routes
 from services.gateway.core.feed import Feed
+from services.gateway.core.processes import Board
 from services.gateway.parts import Gateway
 from services.gateway.settings import GatewaySettings
 from services.gateway.tables import metadata
@@ -39,6 +40,8 @@ def build(context: Context) -> Service:
         verifier=context.verifier,
         deployments=context.table(DeploymentChanged),
         feed=feed,
+        board=Board(),
+        bus=context.bus,
         sink=context.bus.sink,
         http=context.http,
         web=web,
@@ -47,7 +50,7 @@ def build(context: Context) -> Service:
     return Service(
         name="gateway",
         parts=parts,
-        routers=(access.router, live.router),
+        routers=(access.router, live.router, operations.router),
         compat=compat.routers,
         # The last routes take whatever no other service of this process has taken.
         last_routers=(
@@ -56,7 +59,10 @@ def build(context: Context) -> Service:
             web_routes(web),
         ),
         consumers=(Consumer(name="jobs", handlers=(each(JobChanged, consumers.on_job_changed),)),),
-        loops=(Loop(name="feed", run=partial(workers.feed_browsers, parts, context.bus)),),
+        loops=(
+            Loop(name="feed", run=partial(workers.feed_browsers, parts)),
+            Loop(name="board", run=partial(workers.watch_processes, parts)),
+        ),
         prepare=partial(actions.prepare, parts),
         on_stop=feed.stop,
         store=store,

@@ -1,19 +1,26 @@
 """What the gateway does by itself: read what changed and hand it on."""
 
-from libs.bus.driver import Begin, Bus
+import asyncio
+
+import structlog
+
+from libs.bus.driver import Begin, BusUnavailable, Record
 from libs.schemas import topics
 from libs.schemas.envelope import MalformedEvent, decode
+from libs.schemas.events import ProcessReported
 from services.gateway.parts import Gateway
 
 _TOPICS = (
     topics.REVIEWS, topics.DATA, topics.DEPLOYMENTS, topics.DATASETS, topics.MODELS,
     topics.TRAINING, topics.ROLLOUTS, topics.ALERTS, topics.JOBS, topics.LIVE,
 )  # fmt: skip
+log = structlog.get_logger()
+_AWAY_SECONDS = 0.5
 
 
-async def feed_browsers(parts: Gateway, bus: Bus) -> None:
+async def feed_browsers(parts: Gateway) -> None:
     """Read the topics from their end, for as long as the process runs."""
-    async with bus.reader(_TOPICS, begin=Begin.END) as reader:
+    async with parts.bus.reader(_TOPICS, begin=Begin.END) as reader:
         while True:
             for record in await reader.fetch(limit=500, wait=5.0):
                 try:
@@ -22,3 +29,26 @@ async def feed_browsers(parts: Gateway, bus: Bus) -> None:
                     # A consumer of the topic dead-letters it; a browser has no use for it.
                     continue
                 parts.feed.tell(received.organization, received.data, received.meta.time)
+
+
+async def watch_processes(parts: Gateway) -> None:
+    """Read what the processes said in the last hour, and what they say from now on."""
+    while True:
+        try:
+            async with parts.bus.reader([topics.PROCESSES], begin=Begin.START) as reader:
+                while True:
+                    for record in await reader.fetch(limit=500, wait=5.0):
+                        _board(parts, record)
+        except BusUnavailable as error:
+            log.warning("board.bus_away", reason=str(error))
+            await asyncio.sleep(_AWAY_SECONDS)
+
+
+def _board(parts: Gateway, record: Record) -> None:
+    try:
+        event = decode(record.message.headers, record.message.value).data
+    except MalformedEvent:
+        # A later release reports in a way of its own.
+        return
+    if isinstance(event, ProcessReported):
+        parts.board.take(event)

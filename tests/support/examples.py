@@ -7,6 +7,7 @@ from uuid import UUID
 from libs.schemas import events as e
 from libs.schemas.envelope import Event
 from libs.schemas.events.platform import OpaqueToken
+from libs.schemas.events.processes import ConsumerReport
 from libs.schemas.ids import derived
 from libs.schemas.values import (
     Artifact,
@@ -195,6 +196,17 @@ _ALL: list[Event] = [
         token=example_id("token"), revision=1, revoked=False,
         opaque=OpaqueToken(sha256=SHA, name="bootstrap", scopes=["operate"], expires=None),
     ),
+    e.ProcessReported(
+        process=example_id("process"), services=["review"], host="review-7c9", version="0.1.0",
+        started_time=TIME, reported_time=TIME,
+        consumers=[
+            ConsumerReport(
+                name="review.predictions", topics=["sightloop.predictions"], partitions=16, lag=12_000,
+                ready=False, breaker_open=False, reason="review.predictions: 12000 records behind",
+            )
+        ],
+    ),
+    e.BreakerCloseAsked(process=example_id("process"), consumer="review.predictions"),
     e.ServingLoaded(deployment=DEPLOYMENT, version=V1, role="champion"),
     e.SeriesAdvanced(deployment=DEPLOYMENT, families=["volume", "latency"], until=TIME),
     e.ReferenceReady(

@@ -16,6 +16,7 @@ from libs.schemas.events.predictions import (
     PredictionsScored,
     Score,
 )
+from libs.schemas.events.processes import BreakerCloseAsked, ProcessReported
 from libs.schemas.events.registry import (
     DatasetVersionChanged,
     DeploymentChanged,
@@ -44,6 +45,7 @@ from libs.schemas.events.training import (
 __all__ = [
     "AlertFired",
     "AlertResolved",
+    "BreakerCloseAsked",
     "DataChanged",
     "DataDeleted",
     "DataRegistered",
@@ -65,6 +67,7 @@ __all__ = [
     "PredictionSkipped",
     "PredictionSubmitted",
     "PredictionsScored",
+    "ProcessReported",
     "ReferenceReady",
     "RetrainingTriggered",
     "RolloutFinished",
