@@ -81,12 +81,8 @@ def segmentation(
 
 def numbers(values: Any) -> list[Any]:
     """Nested lists of an array, a tensor (of any device) or a sequence."""
-    if hasattr(values, "detach"):
-        values = values.detach().cpu()
-    if hasattr(values, "tolist"):
-        found = values.tolist()
-        return found if isinstance(found, list) else [found]
-    return [numbers(v) if _is_nested(v) else _plain(v) for v in values]
+    found = _plain(values)
+    return found if isinstance(found, list) else [found]
 
 
 def class_indices(classes: Any, labels: Labels | None) -> list[int]:
@@ -138,14 +134,19 @@ def _tlbr(top: float, left: float, bottom: float, right: float) -> tuple[float, 
 _ORDERS: Mapping[str, Any] = {"xyxy": _xyxy, "xywh": _xywh, "cxcywh": _cxcywh, "tlbr": _tlbr}
 
 
-def _is_nested(value: Any) -> bool:
-    return not isinstance(value, (str, bytes)) and (
-        isinstance(value, Iterable) and getattr(value, "ndim", 1) > 0
-    )
-
-
 def _plain(value: Any) -> Any:
-    return value.item() if hasattr(value, "item") else value
+    if type(value) in (int, float, str):
+        # Not their subclasses: NumPy's float64 is a float that JSON does not take.
+        return value
+    if hasattr(value, "detach"):
+        value = value.detach().cpu()
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    return [_plain(one) for one in value] if _is_nested(value) else value
+
+
+def _is_nested(value: Any) -> bool:
+    return isinstance(value, Iterable) and not isinstance(value, (str, bytes))
 
 
 def _same_length(**columns: list[Any]) -> None:

@@ -8,6 +8,7 @@ import base64
 import contextlib
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from email.parser import BytesParser
@@ -31,7 +32,8 @@ Fault = Callable[[dict[str, Any]], int | None]
 class Stub:
     """What the server has seen. `line_fault`: a status for a line, None: accept it.
 
-    `answer`: a status for whole requests, None: none. `requests`: (method, path) of each.
+    `document`: of every GET. `answer`: a status for whole requests, None: none. `most_lines`: in
+    a batch, else 413. `requests`: (method, path) of each.
     """
 
     url: str = ""
@@ -43,8 +45,9 @@ class Stub:
     pictures: dict[str, bytes] = field(default_factory=dict)
     line_fault: Fault = field(default=lambda _: None)
     answer: int | None = None
+    document: Any = field(default_factory=lambda: INFO)
+    most_lines: int = 10_000
     lock: threading.Lock = field(default_factory=threading.Lock)
-    changed: threading.Condition = field(default_factory=threading.Condition)
 
     def take(self, line: dict[str, Any]) -> dict[str, Any]:
         status = self.line_fault(line)
@@ -75,7 +78,7 @@ def serving(stub: Stub, port: int = 0) -> Iterator[Stub]:
 
         def do_GET(self) -> None:
             stub.requests.append(("GET", self.path))
-            self._reply(stub.answer or 200, INFO if stub.answer is None else _problem(stub.answer))
+            self._reply(stub.answer or 200, _problem(stub.answer) if stub.answer else stub.document)
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
@@ -84,6 +87,9 @@ def serving(stub: Stub, port: int = 0) -> Iterator[Stub]:
                 self._reply(stub.answer, _problem(stub.answer))
             elif self.path.endswith("/batch"):
                 lines = [json.loads(line) for line in body.split(b"\n") if line]
+                if len(lines) > stub.most_lines:
+                    self._reply(413, _problem(413))
+                    return
                 stub.batches.append(len(lines))
                 answers = [{"line": n, **stub.take(line)} for n, line in enumerate(lines)]
                 self._write(200, b"".join(json.dumps(a).encode() + b"\n" for a in answers))
@@ -96,18 +102,17 @@ def serving(stub: Stub, port: int = 0) -> Iterator[Stub]:
             if kind == "application/json":
                 found: dict[str, Any] = json.loads(body)
                 return found
-            message = BytesParser().parsebytes(
-                b"Content-Type: " + kind.encode() + b"\r\n\r\n" + body
-            )
-            parts = {
+            head = b"Content-Type: " + kind.encode() + b"\r\n\r\n"
+            message: Any = BytesParser().parsebytes(head + body)
+            parts: dict[Any, Any] = {
                 part.get_param("name", header="content-disposition"): part.get_payload(decode=True)
-                for part in message.get_payload()  # type: ignore[union-attr]
+                for part in message.get_payload()
             }
-            found = json.loads(parts["prediction"])  # type: ignore[arg-type]
-            stub.pictures[found["prediction_id"]] = parts["image"]  # type: ignore[assignment]
+            found = json.loads(parts["prediction"])
+            stub.pictures[found["prediction_id"]] = parts["image"]
             return found
 
-        def _reply(self, status: int, document: dict[str, Any]) -> None:
+        def _reply(self, status: int, document: Any) -> None:
             self._write(status, json.dumps(document).encode())
 
         def _write(self, status: int, body: bytes) -> None:
@@ -132,6 +137,14 @@ def serving(stub: Stub, port: int = 0) -> Iterator[Stub]:
         finally:
             server.shutdown()
             thread.join()
+
+
+def until(look: Callable[[], bool], what: str, *, within: float = 60.0) -> None:
+    """Return once it looks good."""
+    deadline = time.monotonic() + within
+    while not look():
+        assert time.monotonic() < deadline, f"not within {within} s: {what}"
+        time.sleep(0.005)
 
 
 def _problem(status: int) -> dict[str, Any]:
