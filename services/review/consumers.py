@@ -21,6 +21,7 @@ from libs.schemas.events import (
     SubmissionSettled,
 )
 from libs.store.session import Tx
+from services.review.core.disagreement import Models
 from services.review.parts import Reviews
 from services.review.store import content, deletions, draws, listing, predictions, submissions
 
@@ -32,18 +33,27 @@ async def on_logged(
 ) -> Sequence[Outcome]:
     """Store predictions; those with a picture wait for the next draw."""
     for (organization, deployment), some in groupby(_by_deployment(events), key=_owner):
-        await predictions.add(tx, organization, deployment, [e.data.logged for e in some])
+        await predictions.add(
+            tx,
+            organization,
+            deployment,
+            [e.data.logged for e in some],
+            models=_models(parts, deployment),
+        )
     parts.arrivals.set()
     return [OK] * len(events)
 
 
 async def on_shadow_logged(
-    tx: Tx, events: Sequence[Received[PredictionShadowLogged]]
+    parts: Reviews, tx: Tx, events: Sequence[Received[PredictionShadowLogged]]
 ) -> Sequence[Outcome]:
     """Add shadows' answers; where the prediction is reviewed, say so again with the shadow."""
     for event in _by_deployment(events):
         owner, one = _owner(event), event.data.prediction
-        logged = await predictions.add_shadow(tx, *owner, one, shadow=event.data.shadow)
+        models = _models(parts, event.data.deployment)
+        logged = await predictions.add_shadow(
+            tx, *owner, one, shadow=event.data.shadow, models=models
+        )
         review = await content.latest_review(tx, *owner, one) if logged is not None else None
         if logged is not None and review is not None:
             await tx.emit(
@@ -84,6 +94,13 @@ async def on_deployment_changed(tx: Tx, event: Received[DeploymentChanged]) -> O
     if await listing.learn_labels(tx, event.organization, deployment, labelmaps):
         await draws.close_all(tx, event.organization, deployment)
     return OK
+
+
+def _models(parts: Reviews, deployment: UUID) -> Models:
+    """What is deployed, by version. None at all: the deployment is not known here yet."""
+    found = parts.deployments.get(str(deployment))
+    both = () if found is None else (found.data.champion, found.data.shadow)
+    return {model.version: model for model in both if model is not None}
 
 
 def _by_deployment(events: Sequence[Received[E]]) -> list[Received[E]]:

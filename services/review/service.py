@@ -44,7 +44,7 @@ def build(context: Context) -> Service:
                 handlers=(
                     # The row's key is the event's: no inbox.
                     batch(PredictionLogged, partial(consumers.on_logged, parts), inbox=False),
-                    batch(PredictionShadowLogged, consumers.on_shadow_logged),
+                    batch(PredictionShadowLogged, partial(consumers.on_shadow_logged, parts)),
                 ),
             ),
             Consumer(name="scores", handlers=(batch(PredictionsScored, consumers.on_scored),)),

@@ -24,6 +24,7 @@ metadata = MetaData()
 # Narrow, so that any filter reads few pages; the content is in `payload`.
 # `labels`: mask of the champion's class indices, in signed 64-bit words.
 # `status`: TO_REVIEW, REVIEWED, SUBMITTED; null: its picture was not kept.
+# `disagreement`: of champion and shadow, in [0, 1]; `source` is null on rows of the first release.
 # `revision`: of the latest review; 0: none. `shuffle`: its place in the random order.
 prediction = Table(
     "prediction",
@@ -46,6 +47,9 @@ prediction = Table(
     Column("revision", Integer, nullable=False),
     Column("has_picture", Boolean, nullable=False),
     Column("has_shadow", Boolean, nullable=False),
+    Column("disagreement", Float),
+    Column("source", Text),
+    Column("tags", ARRAY(Text), nullable=False),
     Column("flags", ARRAY(Text), nullable=False),
     Column("shuffle", BigInteger, nullable=False),
     # Retention prunes by this one too: event_time is its second column.

@@ -149,9 +149,9 @@ class World:
 
 
 @asynccontextmanager
-async def reviewing(service_runner: Run) -> AsyncIterator[World]:
+async def reviewing(service_runner: Run, *, shadow: UUID | None = None) -> AsyncIterator[World]:
     """The review service, running, with one deployment."""
     async with service_runner("review") as running:
         world = World(running)
-        await world.deploy()
+        await world.deploy(shadow=shadow)
         yield world

@@ -109,7 +109,7 @@ async def test_scores_and_predictions_at_once_lose_nothing(database: Database) -
 
     async def add(some: list[Logged]) -> None:
         async with database.begin() as tx:
-            await predictions.add(tx, ORGANIZATION, DEPLOYMENT, some)
+            await predictions.add(tx, ORGANIZATION, DEPLOYMENT, some, models={})
 
     async def score(some: list[Logged]) -> None:
         scores = [Score(prediction=one.prediction, outlier=0.5, embedding=b"") for one in some]
@@ -131,7 +131,7 @@ async def test_images_deleted_while_they_arrive_are_not_left_behind(database: Da
 
     async def add(one: Logged) -> None:
         async with database.begin() as tx:
-            await predictions.add(tx, ORGANIZATION, DEPLOYMENT, [one])
+            await predictions.add(tx, ORGANIZATION, DEPLOYMENT, [one], models={})
 
     async def delete(one: Logged) -> None:
         async with database.begin() as tx:
@@ -146,7 +146,7 @@ async def test_images_deleted_while_they_arrive_are_not_left_behind(database: Da
 
 async def test_two_processes_that_draw_at_once_draw_each_image_once(database: Database) -> None:
     async with database.begin() as tx:
-        await predictions.add(tx, ORGANIZATION, DEPLOYMENT, content(50))
+        await predictions.add(tx, ORGANIZATION, DEPLOYMENT, content(50), models={})
 
     async def draw() -> int:
         async with database.begin() as tx:
@@ -164,7 +164,7 @@ async def test_two_processes_that_draw_at_once_draw_each_image_once(database: Da
 async def test_another_organisations_rows_are_out_of_reach(database: Database) -> None:
     (one,) = content(1)
     async with database.begin() as tx:
-        await predictions.add(tx, ORGANIZATION, DEPLOYMENT, [one])
+        await predictions.add(tx, ORGANIZATION, DEPLOYMENT, [one], models={})
     stranger: UUID = uuid4()
     async with database.begin() as tx:
         assert await predictions.find(tx, stranger, DEPLOYMENT, one.prediction) is None

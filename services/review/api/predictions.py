@@ -13,18 +13,24 @@ from libs.api.paging import CursorText, Limit, Page, read_cursor, write_cursor
 from libs.api.problems import invalid, not_found
 from libs.api.scopes import Scope
 from libs.api.tokens import Caller
+from libs.query.completion import completions
 from libs.store.session import Cause
 from services.review.api.asked import PREFIX, Parts, Reader, deployment_of, page_of, prediction_of
+from services.review.api.queries import QueryText, fields_of, query_of
 from services.review.dto import (
+    CompletionsDto,
+    CountDto,
     CountsDto,
     DetailDto,
     PredictedDto,
     Status,
+    completion_dto,
     detail_dto,
     predicted_dto,
 )
 from services.review.store import content, deletions, listing
-from services.review.store.listing import Direction, Filters, LabelUnknown, Place, Sort
+from services.review.store.asking import LabelUnknown
+from services.review.store.listing import Direction, Filters, Place, Sort
 
 router = APIRouter(prefix=PREFIX, tags=["review"])
 Deleter = Annotated[Caller, needs(Scope.PREDICTIONS_DELETE)]
@@ -60,6 +66,7 @@ async def list_predictions(
     has_picture: bool | None = None,
     since: Annotated[Moment | None, Query(alias="from")] = None,
     until: Annotated[Moment | None, Query(alias="to")] = None,
+    q: QueryText = "",
     sort: Sort = Sort.DATE,
     order: Direction | None = None,
     seed: Annotated[int, Query(ge=0, lt=2**63)] = 0,
@@ -68,14 +75,17 @@ async def list_predictions(
 ) -> Page[PredictedDto]:
     """Predictions, the newest first unless asked otherwise.
 
-    `label`: the champion saw at least one. `from` ≤ time < `to`. `sort=random` is the same
-    order at every call with the same `seed`.
+    `label`: the champion saw at least one. `from` ≤ time < `to`. `q`: the query language of
+    docs/query.md. `sort=random` is the same order at every call with the same `seed`.
     """
     target = await deployment_of(parts, caller, deployment)
     direction = order or _USUAL.get(sort, Direction.DESC)
     name = f"{sort}:{seed if sort is Sort.RANDOM else direction}"
     after = _read_place(cursor, sort, name)
+    async with parts.database.read() as read:
+        query = await query_of(read, caller, target, q)
     filters = Filters(
+        query=query,
         status=status,
         label=label,
         outlier_min=outlier_min,
@@ -109,6 +119,36 @@ async def list_predictions(
         lambda row: write_cursor(name, row["segment"], listing.value_of(row, sort), row["id"]),
         there=held,
     )
+
+
+@router.get("/predictions/count")
+async def count_predictions(
+    deployment: UUID, parts: Parts, caller: Reader, q: QueryText = ""
+) -> CountDto:
+    """How many predictions a query finds."""
+    target = await deployment_of(parts, caller, deployment)
+    async with parts.database.read() as read:
+        filters = Filters(query=await query_of(read, caller, target, q))
+        found = await listing.count(
+            read, caller.organization, deployment, filters=filters, champion=target.champion
+        )
+    return CountDto(count=found)
+
+
+@router.get("/predictions/completions")
+async def complete_query(
+    deployment: UUID,
+    parts: Parts,
+    caller: Reader,
+    q: QueryText = "",
+    at: Annotated[int | None, Query(ge=0)] = None,
+) -> CompletionsDto:
+    """What may stand at the place `at` (a column from 0; the end if unset) of a query."""
+    target = await deployment_of(parts, caller, deployment)
+    async with parts.database.read() as read:
+        known = await fields_of(read, caller, target)
+    place = len(q) if at is None else at
+    return CompletionsDto(items=[completion_dto(one) for one in completions(q, place, known)])
 
 
 @router.get("/predictions/{prediction}")

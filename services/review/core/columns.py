@@ -75,6 +75,8 @@ def columns_of(logged: Logged) -> dict[str, object]:
         "revision": 0,
         "has_picture": logged.picture is not None,
         "has_shadow": logged.shadow is not None,
+        "source": logged.source,
+        "tags": logged.tags,
         "flags": logged.flags,
         "shuffle": shuffle_key(logged.prediction),
     }

@@ -9,22 +9,21 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
-    BigInteger,
     ColumnElement,
     RowMapping,
     Select,
-    and_,
     func,
     literal,
-    or_,
     select,
     tuple_,
 )
 from sqlalchemy.dialects.postgresql import insert
 
+from libs.query.tree import Expression
 from libs.schemas.values import DeployedModel
 from libs.store.session import Read, Tx
-from services.review.core.columns import label_bits, label_words, shuffle_start
+from services.review.core.columns import shuffle_start
+from services.review.store.asking import condition, has, labelmaps
 from services.review.tables import labelmap, prediction
 
 Column = ColumnElement[Any]
@@ -42,13 +41,6 @@ class Direction(StrEnum):
     DESC = "desc"
 
 
-class LabelUnknown(Exception):
-    """No version of the deployment ever had this label. `known`: those it has."""
-
-    def __init__(self, label: str, known: Sequence[str]) -> None:
-        super().__init__(f"{label[:100]!r} is no label; there are {', '.join(known)[:500]}")
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filters:
     """What is listed; None: anything. `since` ≤ event time < `until`."""
@@ -60,6 +52,7 @@ class Filters:
     has_picture: bool | None = None
     since: datetime | None = None
     until: datetime | None = None
+    query: Expression | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,14 +103,7 @@ async def page(
     Raises:
         LabelUnknown: the filter's label.
     """
-    conditions = [
-        prediction.c.organization == organization,
-        prediction.c.deployment == deployment,
-        *_columns(filters),
-    ]
-    if filters.label is not None:
-        labelmaps = await _labelmaps(read, organization, deployment)
-        conditions.append(_has_label(filters.label, labelmaps, champion))
+    conditions = await _conditions(read, organization, deployment, filters, champion)
     found: list[RowMapping] = []
     for number, segment in enumerate(_segments(sort, direction, seed)):
         if after is not None and number < after.segment:
@@ -128,6 +114,15 @@ async def page(
         found += await read.all(query)
         if len(found) > limit:
             break
+    return found
+
+
+async def count(
+    read: Read, organization: UUID, deployment: UUID, *, filters: Filters, champion: DeployedModel
+) -> int:
+    """How many predictions the filters find. Raises LabelUnknown."""
+    conditions = await _conditions(read, organization, deployment, filters, champion)
+    found: int = await read.scalar(select(func.count()).select_from(prediction).where(*conditions))
     return found
 
 
@@ -171,13 +166,22 @@ async def learn_labels(
     return (await tx.execute(known.returning(labelmap.c.version))).first() is not None
 
 
-async def _labelmaps(read: Read, organization: UUID, deployment: UUID) -> dict[UUID, list[str]]:
-    rows = await read.all(
-        select(labelmap.c.version, labelmap.c.labels).where(
-            labelmap.c.organization == organization, labelmap.c.deployment == deployment
-        )
-    )
-    return {row["version"]: row["labels"] for row in rows}
+async def _conditions(
+    read: Read, organization: UUID, deployment: UUID, filters: Filters, champion: DeployedModel
+) -> list[Column]:
+    found = [
+        prediction.c.organization == organization,
+        prediction.c.deployment == deployment,
+        *_columns(filters),
+    ]
+    if filters.label is None and filters.query is None:
+        return found
+    known = await labelmaps(read, organization, deployment, champion)
+    if filters.label is not None:
+        found.append(has(filters.label, known, champion))
+    if filters.query is not None:
+        found.append(condition(filters.query, known, champion))
+    return found
 
 
 def _columns(filters: Filters) -> list[Column]:
@@ -190,28 +194,6 @@ def _columns(filters: Filters) -> list[Column]:
         (filters.until, prediction.c.event_time, lt),
     ]
     return [compare(column, value) for value, column, compare in asked if value is not None]
-
-
-def _has_label(
-    label: str, labelmaps: Mapping[UUID, Sequence[str]], champion: DeployedModel
-) -> Column:
-    known = {champion.version: champion.labels} | dict(labelmaps)
-    bits = label_bits(label, known)
-    if not bits:
-        raise LabelUnknown(label, champion.labels)
-    conditions = [and_(prediction.c.version == b.version, _bit(b.word, b.bit)) for b in bits]
-    for b in bits:
-        if b.version == champion.version:
-            stranger = prediction.c.version.not_in(known)
-            conditions.append(and_(stranger, _bit(b.word, b.bit)))
-    return or_(*conditions)
-
-
-def _bit(word: int, bit: int) -> Column:
-    # `<> 0`, not `= mask`: the planner takes equality with an expression for rare (0.5 %) and
-    # then sorts the whole deployment instead of walking an index for one page.
-    held: Column = prediction.c.labels[word + 1]
-    return held.bitwise_and(literal(label_words([bit])[0], BigInteger)) != 0
 
 
 def _segments(sort: Sort, direction: Direction, seed: int) -> tuple[_Segment, ...]:

@@ -1,5 +1,6 @@
 """Predictions as they come and change."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -14,6 +15,7 @@ from libs.schemas.events import Score
 from libs.schemas.values import Logged, Output, Review
 from libs.store.session import Read, Tx
 from services.review.core.columns import columns_of
+from services.review.core.disagreement import Models, disagreement
 from services.review.store import content, deletions
 from services.review.store.locks import lock_data, lock_deployment, lock_prediction
 from services.review.tables import early, payload, prediction, review, submission, ticket, tombstone
@@ -31,9 +33,12 @@ class Found:
     revisions: list[Review]
 
 
-async def add(tx: Tx, organization: UUID, deployment: UUID, logged: Sequence[Logged]) -> list[UUID]:
+async def add(
+    tx: Tx, organization: UUID, deployment: UUID, logged: Sequence[Logged], *, models: Models
+) -> list[UUID]:
     """Store what is new of some predictions; the first of an id stays. Returns the new ids.
 
+    `models`: deployed now, whose answers can be compared.
     One whose Data was deleted before it came is stored and deleted at once, so that whoever
     counted it from the bus is told to subtract it.
     """
@@ -49,7 +54,8 @@ async def add(tx: Tx, organization: UUID, deployment: UUID, logged: Sequence[Log
     if not first:
         return []
     new = list(first.values())
-    await _copy(tx, prediction.name, [_of(organization, columns_of(one)) for one in new])
+    rows = await asyncio.to_thread(_rows, organization, new, models)
+    await _copy(tx, prediction.name, rows)
     await _copy(
         tx,
         payload.name,
@@ -77,7 +83,7 @@ async def add(tx: Tx, organization: UUID, deployment: UUID, logged: Sequence[Log
             if one.picture is not None
         ],
     )
-    await _take_early(tx, organization, deployment, list(first))
+    await _take_early(tx, organization, deployment, list(first), models=models)
     await deletions.remove_without_data(tx, organization, deployment, new)
     return list(first)
 
@@ -115,7 +121,13 @@ async def find(
 
 
 async def add_shadow(
-    tx: Tx, organization: UUID, deployment: UUID, prediction_id: UUID, *, shadow: Output
+    tx: Tx,
+    organization: UUID,
+    deployment: UUID,
+    prediction_id: UUID,
+    *,
+    shadow: Output,
+    models: Models,
 ) -> Logged | None:
     """Add the shadow's answer; the first one stays. Returns the content if it changed.
 
@@ -139,7 +151,7 @@ async def add_shadow(
     await tx.execute(
         update(prediction)
         .where(prediction.c.deployment == deployment, prediction.c.id == prediction_id)
-        .values(has_shadow=True)
+        .values(has_shadow=True, disagreement=disagreement(logged, models))
     )
     return logged
 
@@ -156,7 +168,9 @@ async def score(tx: Tx, organization: UUID, deployment: UUID, scores: Sequence[S
     await _keep_early(tx, organization, deployment, "score", rows)
 
 
-async def _take_early(tx: Tx, organization: UUID, deployment: UUID, new: list[UUID]) -> None:
+async def _take_early(
+    tx: Tx, organization: UUID, deployment: UUID, new: list[UUID], *, models: Models
+) -> None:
     taken = await tx.execute(
         delete(early)
         .where(
@@ -176,7 +190,8 @@ async def _take_early(tx: Tx, organization: UUID, deployment: UUID, new: list[UU
     for row in rows:
         if row["kind"] == "shadow":
             shadow = content.decode_output(row["content"])
-            await add_shadow(tx, organization, deployment, row["prediction"], shadow=shadow)
+            named = row["prediction"]
+            await add_shadow(tx, organization, deployment, named, shadow=shadow, models=models)
 
 
 async def _keep_early(
@@ -251,5 +266,6 @@ async def _copy(tx: Tx, table: str, rows: list[dict[str, Any]]) -> None:
         )
 
 
-def _of(organization: UUID, columns: dict[str, object]) -> dict[str, object]:
-    return {"organization": organization} | columns
+def _rows(organization: UUID, new: Sequence[Logged], models: Models) -> list[dict[str, object]]:
+    ours: dict[str, object] = {"organization": organization}
+    return [ours | columns_of(one) | {"disagreement": disagreement(one, models)} for one in new]
