@@ -19,6 +19,14 @@ class VersionUnknown(LookupError):
         super().__init__(f"there is no dataset version {version}")
 
 
+class NamedUnknown(LookupError):
+    """Nothing of this kind has this name in this organisation."""
+
+
+class TypeInUse(Exception):
+    """A version whose annotations are of another type keeps its own."""
+
+
 class NameTaken(Exception):
     """There is another of that name."""
 

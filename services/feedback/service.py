@@ -18,7 +18,7 @@ from libs.schemas.events import (
 )
 from libs.store.schema import Schema
 from libs.store.workers import JobKind
-from services.feedback import consumers
+from services.feedback import compat, consumers
 from services.feedback.api import routers
 from services.feedback.parts import Feedback
 from services.feedback.settings import FeedbackSettings
@@ -44,6 +44,7 @@ def build(context: Context) -> Service:
         name="feedback",
         parts=parts,
         routers=(*routers, job_routes("feedback", store.database, Scope.DATASETS_WRITE)),
+        compat=compat.routers,
         consumers=(
             Consumer(
                 name="reviews",

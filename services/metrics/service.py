@@ -21,7 +21,7 @@ from libs.schemas.events import (
 )
 from libs.store.schema import Schema
 from libs.store.workers import JobKind
-from services.metrics import consumers
+from services.metrics import compat, consumers
 from services.metrics.api import routers
 from services.metrics.core.mirror import Mirrors
 from services.metrics.parts import Metrics
@@ -51,6 +51,7 @@ def build(context: Context) -> Service:
         name="metrics",
         parts=parts,
         routers=(*routers, job_routes("metrics", store.database, Scope.DEPLOYMENTS_WRITE)),
+        compat=compat.routers,
         consumers=(
             # Logged predictions need no inbox: the row's key is the prediction's.
             Consumer(

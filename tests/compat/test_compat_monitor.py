@@ -20,7 +20,11 @@ from tests.compat.conftest import Made
 from tests.compat.lines import shows
 from tests.support.platform import Platform
 
-pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(600),
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+]
 
 # The tutorial's own boxes: top, left, bottom, right, two of them inverted.
 BOXES = [[190, 100, 50, 90], [145, 50, 24, 76], [10, 20, 60, 90]]

@@ -52,9 +52,10 @@ class Training:
 
     @property
     def counter(self) -> Counter:
-        """What the trigger decides on."""
+        """What the trigger decides on. Without a project and a dataset there is none."""
+        settings = self.settings
         return Counter(
-            active=self.settings.active and self.settings.project is not None,
+            active=settings.active and settings.project is not None and bool(settings.datasets),
             threshold=self.settings.threshold,
             cool_down=timedelta(seconds=self.settings.cool_down),
             submitted=self.submitted,

@@ -94,7 +94,7 @@ async def add_version(
     new = made.scalar()
     if new is None:
         raise NameTaken(f'{owner["name"]} has a version "{version}" already')
-    await _tell(tx, organization, new)
+    await tell(tx, organization, new)
     return await find_version(tx, organization, new)
 
 
@@ -203,7 +203,7 @@ async def write_settled(tx: Tx, organization: UUID, version: UUID, settled: Sett
         )
     )
     if row["manifest"] != settled.manifest:
-        await _tell(tx, organization, version)
+        await tell(tx, organization, version)
     return True
 
 
@@ -224,7 +224,8 @@ def _versions(organization: UUID) -> Select[tuple[object, ...]]:
     )
 
 
-async def _tell(tx: Tx, organization: UUID, version: UUID) -> None:
+async def tell(tx: Tx, organization: UUID, version: UUID) -> None:
+    """Tell a version in full, at its next revision."""
     await tx.execute(
         update(dataset_version)
         .where(dataset_version.c.organization == organization, dataset_version.c.id == version)

@@ -41,7 +41,7 @@ _IN = {
     Service.METRICS: ("t", "bucket_seconds", "volume", "latency", "labels", "image_size", "tone"),
     Service.OBJECT_DETECTION: ("quality",),
     Service.CLASSIFICATION: ("quality",),
-    Service.LABELS: ("distribution", "labels"),
+    Service.LABELS: ("global_distribution", "labels"),
     Service.DRIFT: ("drift",),
 }
 
@@ -62,9 +62,7 @@ async def get_stats(
 ) -> dict[str, Any]:
     """Statistics of a deployment in a range of time, by default the last day."""
     _no_filters(model_id=model_id, includes=includes, excludes=excludes, tags=tags)
-    document = await _document(
-        deployment, parts, caller, from_timestamp, to_timestamp, since=since
-    )
+    document = await _document(deployment, parts, caller, from_timestamp, to_timestamp, since=since)
     data = {name: document[name] for name in _IN[service] if name in document}
     return {
         "service": service,
@@ -91,9 +89,7 @@ async def get_predictions_stats(
 ) -> dict[str, Any]:
     """The predictions of a range one by one, where there are at most 2,000; and as `get_stats`."""
     _no_filters(model_id=model_id, includes=includes, excludes=excludes, tags=tags)
-    document = await _document(
-        deployment, parts, caller, from_timestamp, to_timestamp, since=since
-    )
+    document = await _document(deployment, parts, caller, from_timestamp, to_timestamp, since=since)
     data = {name: document[name] for name in _IN[service] if name in document}
     return {
         "service": service,

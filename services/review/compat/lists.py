@@ -10,6 +10,7 @@ from libs.api.paging import read_time_cursor, write_cursor
 from libs.api.problems import invalid, not_found
 from libs.store.session import Read
 from services.review.api.asked import Parts, Reader, deployment_of, prediction_of
+from services.review.compat.queries import asked_for
 from services.review.compat.shown import asset_json
 from services.review.store import assets, content
 from services.review.store.assets import Order, Wanted
@@ -79,22 +80,22 @@ async def list_assets(
     q: Annotated[str | None, Query(max_length=4000)] = None,
 ) -> dict[str, Any]:
     """Assets, newest first and with a cursor; or as asked, by offset. `count`: of all."""
-    await deployment_of(parts, caller, deployment)
-    if q is not None:
-        raise invalid("Sightloop has no query language yet: filter in the interface", [("q", q)])
-    after = None
+    target = await deployment_of(parts, caller, deployment)
     async with parts.database.read() as read:
-        count = await assets.count(read, caller.organization, deployment)
+        wanted = Wanted(query=await asked_for(read, caller, target, q or ""))
+        count = await assets.count(read, caller.organization, deployment, wanted)
         if order_by:
             orders = [_order(one) for one in order_by]
             rows = await assets.ordered(
-                read, caller.organization, deployment, orders=orders, offset=offset, limit=limit
-            )
+                read, caller.organization, deployment, wanted,
+                orders=orders, offset=offset, limit=limit,
+            )  # fmt: skip
         else:
             after = read_time_cursor(cursor)
             rows = await assets.page(
-                read, caller.organization, deployment, after=after, offset=offset, limit=limit
-            )
+                read, caller.organization, deployment, wanted,
+                after=after, offset=offset, limit=limit,
+            )  # fmt: skip
         more = not order_by and len(rows) > limit
         rows = rows[:limit]
         items = await _items(read, caller.organization, deployment, [row["id"] for row in rows])

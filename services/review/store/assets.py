@@ -32,6 +32,10 @@ class Wanted:
     ids: Collection[UUID] | None = None
     data: UUID | None = None
     filename: str | None = None
+    query: ColumnElement[Any] | None = None
+
+
+ALL = Wanted()
 
 
 _COLUMNS: dict[Order, ColumnElement[Any]] = {
@@ -47,13 +51,14 @@ async def page(
     read: Read,
     organization: UUID,
     deployment: UUID,
+    wanted: Wanted = ALL,
     *,
     after: Place | None,
     offset: int,
     limit: int,
 ) -> list[RowMapping]:
     """Assets, newest first, behind a place; one more than `limit`."""
-    query = select(prediction).where(*_conditions(organization, deployment, Wanted()))
+    query = select(prediction).where(*_conditions(organization, deployment, wanted))
     if after is not None:
         query = query.where(tuple_(prediction.c.event_time, prediction.c.id) < after)
     query = query.order_by(prediction.c.event_time.desc(), prediction.c.id.desc())
@@ -64,22 +69,23 @@ async def ordered(
     read: Read,
     organization: UUID,
     deployment: UUID,
+    wanted: Wanted = ALL,
     *,
     orders: Collection[tuple[Order, bool]],
     offset: int,
     limit: int,
 ) -> list[RowMapping]:
     """Assets by some columns, each with whether it descends."""
-    query = select(prediction).where(*_conditions(organization, deployment, Wanted()))
+    query = select(prediction).where(*_conditions(organization, deployment, wanted))
     for order, descending in orders:
         column = _COLUMNS[order]
         query = query.order_by(column.desc().nulls_last() if descending else column.nulls_last())
     return await read.all(query.order_by(prediction.c.id).offset(offset).limit(limit))
 
 
-async def count(read: Read, organization: UUID, deployment: UUID) -> int:
+async def count(read: Read, organization: UUID, deployment: UUID, wanted: Wanted = ALL) -> int:
     """How many assets there are."""
-    query = select(func.count()).where(*_conditions(organization, deployment, Wanted()))
+    query = select(func.count()).where(*_conditions(organization, deployment, wanted))
     return int(await read.scalar(query) or 0)
 
 
@@ -121,4 +127,6 @@ def _conditions(organization: UUID, deployment: UUID, wanted: Wanted) -> list[Co
         found.append(prediction.c.data == wanted.data)
     if wanted.filename is not None:
         found.append(prediction.c.filename == wanted.filename)
+    if wanted.query is not None:
+        found.append(wanted.query)
     return found

@@ -1,0 +1,5 @@
+"""The existing client's paths that feedback answers."""
+
+from services.feedback.compat import datasets, pipeline
+
+routers = (datasets.router, pipeline.router)
