@@ -18,6 +18,7 @@ from libs.bus.driver import (
 )
 from libs.bus.partitioning import partition_number, partitions_of
 from libs.bus.positions import Positions
+from libs.bus.revoking import tell_revoked
 from libs.bus.sharing import Member, shares
 from libs.schemas.envelope import Message
 from libs.schemas.topics import Topic
@@ -106,7 +107,7 @@ class MemorySource:
             self.positions.set(partition, self._committed(partition))
 
     async def revoke(self, partitions: frozenset[Partition]) -> None:
-        await self._on_revoked(partitions)
+        await tell_revoked(self._on_revoked, partitions, group=self.member.group)
         self.positions.drop(partitions)
 
     def _committed(self, partition: Partition) -> int:
@@ -173,6 +174,7 @@ class MemoryBus:
         try:
             yield source
         finally:
+            source.positions.drop(source.assignment())
             self._log.sources.remove(source)
             self._log.positions.remove(source.positions)
             await self._log.share()

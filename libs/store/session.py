@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Executable, Result, RowMapping, insert
+from sqlalchemy import Executable, Result, RowMapping, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from libs.schemas.envelope import Event, Message, Meta, encode
@@ -63,17 +63,24 @@ class Tx(Read):
         """The service whose store this is."""
         return self._service
 
-    @property
-    def connection(self) -> AsyncConnection:
-        """The connection itself, for COPY. Execute a statement first: a COPY that comes first
-        in a SQLAlchemy transaction commits at once."""
-        return self._connection
-
     async def execute(
         self, statement: Executable, rows: list[dict[str, Any]] | None = None
     ) -> Result[Any]:
         """Run a statement, once for each of `rows` where they are given."""
         return await self._connection.execute(statement, rows)
+
+    async def copy(self, table: str, rows: list[dict[str, Any]]) -> None:
+        """COPY rows that all have the same columns, in the same order."""
+        if not rows:
+            return
+        raw = await self._connection.get_raw_connection()
+        driver: Any = raw.driver_connection
+        if not driver.is_in_transaction():
+            # SQLAlchemy begins at the first statement: a COPY before it would commit at once.
+            await self._connection.execute(select(1))
+        await driver.copy_records_to_table(
+            table, columns=list(rows[0]), records=[tuple(row.values()) for row in rows]
+        )
 
     async def emit(self, event: Event, *, organization: UUID, event_id: UUID | None = None) -> UUID:
         """Publish an event if and when this transaction commits; returns the event's id."""

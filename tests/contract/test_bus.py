@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import pytest
 
+from libs.bus import revoking
 from libs.bus.driver import (
     Begin,
     Bus,
@@ -278,6 +279,120 @@ async def test_the_old_owner_may_commit_while_it_is_told_to_go(connect: Connect)
         assert {record.message.value for record in records} == {b"2"}
         keep.cancel()
         await asyncio.wait([keep])
+
+
+async def test_a_pause_holds_over_a_rebalance_for_what_stays(connect: Connect) -> None:
+    first_bus, second_bus, topic = await connect(), await connect(), kept_topic()
+    everything = frozenset(partitions_of(topic))
+    async with first_bus.subscribe("group", [topic], on_revoked=nothing) as first:
+        await until(lambda: first.assignment() == everything)
+        first.pause(everything)
+        async with second_bus.subscribe("group", [topic], on_revoked=nothing) as second:
+
+            async def shared() -> bool:
+                await asyncio.gather(
+                    first.fetch(limit=1, wait=0.05), second.fetch(limit=1, wait=0.05)
+                )
+                return 0 < len(first.assignment()) == len(second.assignment())
+
+            await until(shared)
+            stayed = first.assignment()
+            await first_bus.sink.publish(
+                [message(topic, key) for key in keys_of_all_partitions(topic)]
+            )
+            # The second has its half: ours would have come by now, too.
+            theirs = await fetch_until(second, topic.partitions - len(stayed))
+            assert not {record.partition for record in theirs} & stayed
+            assert await first.fetch(limit=100, wait=0.2) == {}
+            first.resume(everything)
+            ours = await fetch_until(first, len(stayed))
+            assert {record.partition for record in ours} == stayed
+
+
+async def test_what_is_not_ours_is_left_alone(connect: Connect) -> None:
+    first_bus, second_bus, topic = await connect(), await connect(), kept_topic()
+    keys = keys_of_all_partitions(topic)
+    async with first_bus.subscribe("group", [topic], on_revoked=nothing) as first:
+        await until(lambda: len(first.assignment()) == topic.partitions)
+        async with second_bus.subscribe("group", [topic], on_revoked=nothing) as second:
+
+            async def settled() -> bool:
+                await asyncio.gather(
+                    first.fetch(limit=1, wait=0.05), second.fetch(limit=1, wait=0.05)
+                )
+                return len(second.assignment()) == len(first.assignment()) > 0
+
+            await until(settled)
+            lost = second.assignment()
+            for partition in lost:
+                first.seek(partition, 0)
+            first.pause(lost)
+            first.resume(lost)
+            assert set(await first.lag()) <= first.assignment()
+            await first_bus.sink.publish([message(topic, key) for key in keys])
+            await fetch_until(second, len(lost))
+            ours = await fetch_until(first, topic.partitions - len(lost))
+            assert not {record.partition for record in ours} & lost
+
+
+async def test_a_commit_after_leaving_is_rejected(connect: Connect) -> None:
+    bus, topic = await connect(), kept_topic()
+    await bus.ensure([topic])
+    await bus.sink.publish([message(topic, "a", b"%d" % n) for n in range(2)])
+    async with bus.subscribe("group", [topic], on_revoked=nothing) as left:
+        (record, _) = await fetch_until(left, 2)
+    with pytest.raises(CommitRejected):
+        await left.commit({record.partition: 2})
+    async with bus.subscribe("group", [topic], on_revoked=nothing) as source:
+        assert len(await fetch_until(source, 2)) == 2
+
+
+async def test_a_consumer_that_does_not_let_go_does_not_hold_the_group(
+    connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(revoking, "REBALANCE_SECONDS", 0.3)
+    first_bus, second_bus, topic = await connect(), await connect(), kept_topic()
+    asked = asyncio.Event()
+
+    async def never(_partitions: frozenset[Partition]) -> None:
+        asked.set()
+        await asyncio.Event().wait()
+
+    async with first_bus.subscribe("group", [topic], on_revoked=never) as first:
+        await until(lambda: len(first.assignment()) == topic.partitions)
+        async with second_bus.subscribe("group", [topic], on_revoked=nothing) as second:
+
+            async def shared() -> bool:
+                await asyncio.gather(
+                    first.fetch(limit=1, wait=0.05), second.fetch(limit=1, wait=0.05)
+                )
+                return 0 < len(second.assignment()) == len(first.assignment())
+
+            await until(shared)
+            assert asked.is_set()
+            with pytest.raises(CommitRejected):
+                await first.commit(dict.fromkeys(second.assignment(), 1))
+
+
+async def test_what_two_processes_publish_at_once_is_read_without_a_gap(connect: Connect) -> None:
+    first_bus, second_bus, topic = await connect(), await connect(), kept_topic()
+    await first_bus.ensure([topic])
+    await second_bus.ensure([topic])
+    async with first_bus.reader([topic], begin=Begin.START) as reader:
+        publishing = asyncio.gather(
+            *(
+                bus.sink.publish([message(topic, "a", b"%d" % n), message(topic, "b")])
+                for n in range(50)
+                for bus in (first_bus, second_bus)
+            )
+        )
+        records = await read_until(reader, 200)
+        await publishing
+    for partition in {record.partition for record in records}:
+        offsets = [record.offset for record in records if record.partition == partition]
+        assert offsets == list(range(len(offsets)))
+    values = [record.message.value for record in records if record.message.key == "a"]
+    assert sorted(values) == sorted([b"%d" % n for n in range(50)] * 2)
 
 
 async def test_a_reader_sees_all_from_the_start_and_knows_when_it_has(connect: Connect) -> None:

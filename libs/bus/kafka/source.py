@@ -5,18 +5,15 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, cast
 
-import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition, errors
 
 from libs.bus.driver import CommitRejected, OnRevoked, Partition, Record
 from libs.bus.kafka.faults import unavailable
+from libs.bus.revoking import tell_revoked
 from libs.schemas.envelope import Message
 
-REBALANCE_SECONDS = 15.0
 _COMMIT_SECONDS = 15.0
 _ASK_SECONDS = 10.0
-
-_log = structlog.get_logger(__name__)
 
 
 class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types
@@ -73,6 +70,8 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
 
     async def commit(self, offsets: Mapping[Partition, int]) -> None:
         theirs = {_theirs(partition): offset for partition, offset in offsets.items()}
+        if not self._is_member():
+            raise CommitRejected(f"{self._group}: not a member any more")
         async with unavailable("committing offsets", seconds=_COMMIT_SECONDS):
             try:
                 await self._consumer.commit(theirs)
@@ -109,6 +108,12 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
             for name, end in ends.items()
         }
 
+    def _is_member(self) -> bool:
+        """Kafka takes a commit from anybody while a group has no member: also from one that left,
+        or that the group has put out. aiokafka then has no generation, and sends it all the same.
+        """
+        return bool(self._consumer._coordinator.generation > 0)  # noqa: SLF001 - told nowhere else
+
     async def _learn(self, partitions: Collection[Partition]) -> None:
         """Ask how far the group was before we came."""
         for partition in partitions:
@@ -123,11 +128,7 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
         partitions = frozenset(_ours(theirs) for theirs in revoked)
         if not partitions:
             return
-        try:
-            async with asyncio.timeout(REBALANCE_SECONDS):
-                await self._on_revoked(partitions)
-        except Exception:  # noqa: BLE001 - the group must not wait; commits are fenced
-            _log.exception("bus.revocation_failed", group=self._group)
+        await tell_revoked(self._on_revoked, partitions, group=self._group)
 
     async def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
         """Called by aiokafka after a rebalance."""

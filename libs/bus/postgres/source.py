@@ -1,18 +1,12 @@
 """A member of a consumer group, and a reader without one, over the embedded log."""
 
-import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
-import structlog
-
 from libs.bus.driver import OnRevoked, Partition, Record
 from libs.bus.positions import Heads, Positions
+from libs.bus.revoking import tell_revoked
 from libs.bus.sharing import Member
-
-REBALANCE_SECONDS = 15.0
-
-_log = structlog.get_logger(__name__)
 
 
 class Groups(Heads, Protocol):
@@ -83,11 +77,7 @@ class PostgresSource:
 
         `lost`: somebody else has them already.
         """
-        try:
-            async with asyncio.timeout(REBALANCE_SECONDS):
-                await self._on_revoked(partitions)
-        except Exception:  # noqa: BLE001 - the next owner must not wait; commits are fenced
-            _log.exception("bus.revocation_failed", group=self.member.group)
+        await tell_revoked(self._on_revoked, partitions, group=self.member.group)
         self._positions.drop(partitions)
         for partition in partitions:
             self.committed.pop(partition, None)

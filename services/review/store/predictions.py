@@ -55,9 +55,8 @@ async def add(
         return []
     new = list(first.values())
     rows = await asyncio.to_thread(_rows, organization, new, models)
-    await _copy(tx, prediction.name, rows)
-    await _copy(
-        tx,
+    await tx.copy(prediction.name, rows)
+    await tx.copy(
         payload.name,
         [
             {
@@ -69,8 +68,7 @@ async def add(
             for one in new
         ],
     )
-    await _copy(
-        tx,
+    await tx.copy(
         ticket.name,
         [
             {
@@ -254,16 +252,6 @@ async def _set_outliers(
         .returning(prediction.c.id)
     )
     return {row[0] for row in done}
-
-
-async def _copy(tx: Tx, table: str, rows: list[dict[str, Any]]) -> None:
-    """COPY rows that all have the same columns, in the same order."""
-    if rows:
-        raw = await tx.connection.get_raw_connection()
-        driver: Any = raw.driver_connection
-        await driver.copy_records_to_table(
-            table, columns=list(rows[0]), records=[tuple(row.values()) for row in rows]
-        )
 
 
 def _rows(organization: UUID, new: Sequence[Logged], models: Models) -> list[dict[str, object]]:
