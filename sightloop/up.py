@@ -16,6 +16,7 @@ from services.gateway.actions import day_token
 from services.gateway.parts import Gateway
 from sightloop.dlq import BUS_ADDRESS
 from sightloop.embedded.postgres import EmbeddedPostgres
+from sightloop.embedded.watch import watched
 from sightloop.keys import keys_in
 from sightloop.process import Running, run_services
 from sightloop.targets import SERVICES, schema_of
@@ -74,7 +75,9 @@ async def up(
                 if on_ready is not None:
                     await on_ready(address, token, str(organization))
 
-            await run_services(SERVICES, settings, listener, migrate=True, on_ready=ready)
+            await watched(
+                postgres, run_services(SERVICES, settings, listener, migrate=True, on_ready=ready)
+            )
 
 
 def _folders(data: Path) -> dict[str, str]:

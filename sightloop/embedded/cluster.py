@@ -29,6 +29,7 @@ from sightloop.embedded.privileges import Owner, as_owner, dying_with_us
 
 SUPERUSER = "sightloop"
 CLUSTER_NAME = "sightloop-embedded"
+_PATIENCE_SECONDS = 10.0
 
 _PLAIN_WORDS = {
     errno.EACCES: "no permission to write the data folder",
@@ -156,15 +157,19 @@ def server_environment() -> dict[str, str]:
     return kept | {"LC_ALL": "C", "TZ": "UTC"}
 
 
-def wait_for_previous(data_dir: Path, *, deadline: float) -> None:
+def wait_for_previous(
+    data_dir: Path, *, deadline: float, patience: float = _PATIENCE_SECONDS
+) -> None:
     """Wait until a server whose owner was killed has gone, then clear what it left.
 
     We hold the folder's lock, so a server still running here has lost its owner: it got its
-    death signal and is on its way out, or (no `setpriv`) is told to go now. `deadline` is in
-    `time.monotonic` seconds.
+    death signal and is on its way out, or (no `setpriv`) is told to go now. Some never do: one
+    that was told to stop while it recovered from a crash. After `patience` seconds it is told to
+    stop at once, which costs a recovery. `deadline` is in `time.monotonic` seconds.
     """
     pid_file = data_dir / "cluster" / "postmaster.pid"
-    told = False
+    orders = [(0.0, signal.SIGINT), (patience, signal.SIGQUIT)]
+    started = time.monotonic()
     while True:
         with plain_errors(data_dir):
             try:
@@ -182,9 +187,8 @@ def wait_for_previous(data_dir: Path, *, deadline: float) -> None:
             raise EmbeddedPostgresError(
                 f"the data folder is in use by another running server (id {pid})", data_dir
             )
-        if not told and CLUSTER_NAME in command:
-            told = True
-            os.kill(pid, signal.SIGINT)
+        if CLUSTER_NAME in command and orders and time.monotonic() - started >= orders[0][0]:
+            os.kill(pid, orders.pop(0)[1])
         time.sleep(0.01)
 
 
