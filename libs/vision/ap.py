@@ -48,7 +48,7 @@ def pooled(states: Iterable[bytes], *, classes: int) -> "Quality":
     columns = Columns.of(b"".join(states))
     truths = _truths(_known(columns.truth_classes, classes), columns.truths, classes=classes)
     of_class = _known(columns.classes, classes)
-    order = _ranked(of_class, columns.scores, classes=classes)
+    order = ranked(of_class, columns.scores, classes=classes)
     of_class, tp = of_class.take(order), columns.tp.take(order)
     ignored = columns.ignored.take(order)
     firsts = np.searchsorted(of_class, np.arange(classes))
@@ -83,7 +83,7 @@ def _truths(of_class: Ints, counts: Ints, *, classes: int) -> Ints:
     return np.stack(columns, axis=1).astype(np.int64)
 
 
-def _ranked(of_class: Ints, scores: Floats, *, classes: int) -> Ints:
+def ranked(of_class: Ints, scores: Floats, *, classes: int) -> Ints:
     """The stable order by (class, −score) of rows (N,).
 
     One sort of whole numbers, far faster than an argsort: class, falling score and position are

@@ -108,7 +108,11 @@ class Columns:
     """Joined states by column: detections (N,) as they come, ground truths by record (T,).
 
     `tp` and `ignored` are the bit sets as whole numbers; `truths` (T, 4) counts by area range.
+    `at`, `truths_at`: which of all records each is.
     """
+
+    at: NDArray[np.int64]
+    truths_at: NDArray[np.int64]
 
     classes: NDArray[np.uint16]
     scores: NDArray[np.float64]
@@ -130,6 +134,8 @@ class Columns:
         # Eight bytes each: `tp` with three bytes after it, `ignored` with three before it.
         counts = [_column(data, "<u2", at=_COUNTS_AT + 2 * a) for a in range(len(AREA_NAMES))]
         return cls(
+            at=detections,
+            truths_at=truths,
             classes=of_class.take(detections),
             scores=_column(data, "<f8", at=3).take(detections),
             tp=_column(data, "<u8", at=_COUNTS_AT).take(detections) & _EVERY_BIT,

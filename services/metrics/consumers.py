@@ -12,10 +12,12 @@ from libs.bus.consumer import OK, Drop, Outcome
 from libs.schemas.envelope import Received
 from libs.schemas.events import (
     DataDeleted,
+    DrawClosed,
     PredictionDeleted,
     PredictionLogged,
     PredictionReviewed,
     PredictionShadowLogged,
+    PredictionSkipped,
 )
 from libs.schemas.values import Logged
 from libs.store.session import Tx
@@ -103,7 +105,28 @@ async def on_reviewed(parts: Metrics, tx: Tx, event: Received[PredictionReviewed
     row = await judged(parts, tx, organization, event.data)
     if not await reviews.put(tx, row):
         return Drop("a later revision is held")
+    await reviews.unskip(tx, organization, logged.deployment, logged.prediction)
     await progress.advance(tx, organization, logged.deployment, reviewed=1)
+    return OK
+
+
+async def on_skipped(tx: Tx, event: Received[PredictionSkipped]) -> Outcome:
+    """A drawn image was left out; one picked by hand says nothing about the traffic."""
+    data, organization = event.data, event.organization
+    if data.pi is None:
+        return Drop("the image was not drawn")
+    await reviews.skip(tx, organization, data.deployment, data.prediction, pi=data.pi)
+    await progress.advance(tx, organization, data.deployment, reviewed=1)
+    return OK
+
+
+async def on_draw_closed(tx: Tx, event: Received[DrawClosed]) -> Outcome:
+    """What was drawn and not served changes the probabilities of what was."""
+    data, organization = event.data, event.organization
+    await reviews.close_draw(
+        tx, organization, data.deployment, data.draw, served=data.served, chosen=data.chosen
+    )
+    await progress.advance(tx, organization, data.deployment, reviewed=1)
     return OK
 
 

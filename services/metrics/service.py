@@ -13,11 +13,13 @@ from libs.schemas.events import (
     DataDeleted,
     DatasetVersionChanged,
     DeploymentChanged,
+    DrawClosed,
     ModelVersionChanged,
     PredictionDeleted,
     PredictionLogged,
     PredictionReviewed,
     PredictionShadowLogged,
+    PredictionSkipped,
 )
 from libs.store.schema import Schema
 from libs.store.workers import JobKind
@@ -66,6 +68,8 @@ def build(context: Context) -> Service:
                 handlers=(
                     each(PredictionReviewed, partial(consumers.on_reviewed, parts)),
                     each(PredictionDeleted, consumers.on_deleted),
+                    each(PredictionSkipped, consumers.on_skipped),
+                    each(DrawClosed, consumers.on_draw_closed),
                 ),
             ),
             Consumer(name="data", handlers=(each(DataDeleted, consumers.on_data_deleted),)),

@@ -121,7 +121,9 @@ prediction = Table(
     Index("prediction_by_data", "data", postgresql_where=text("picture IS NOT NULL")),
 )
 
-# Detection: packed match states. Classification: indices in the register.
+# Detection: packed match states, kinds of errors (`items`) and each image's own AP.
+# Classification: indices in the register and the best class's score. `pi`: the probability with
+# which the draw chose the image; null where a human picked it.
 review = Table(
     "review",
     metadata,
@@ -137,7 +139,39 @@ review = Table(
     Column("truth", Integer),
     Column("champion_class", Integer),
     Column("shadow_class", Integer),
+    Column("source", Text),
+    Column("tags", ARRAY(Text), nullable=False, server_default="{}"),
+    Column("draw", Uuid),
+    Column("pi", Double),
+    Column("block", Text),
+    Column("champion_items", LargeBinary),
+    Column("shadow_items", LargeBinary),
+    Column("champion_ap", Double),
+    Column("shadow_ap", Double),
+    Column("champion_score", Double),
+    Column("shadow_score", Double),
     Index("review_by_time", "deployment", "event_time"),
+)
+
+# Draws that were closed before all they chose was served: π ← π·served/chosen.
+draw = Table(
+    "draw",
+    metadata,
+    Column("deployment", Uuid, primary_key=True),
+    Column("draw", Uuid, primary_key=True),
+    Column("organization", Uuid, nullable=False),
+    Column("served", Integer, nullable=False),
+    Column("chosen", Integer, nullable=False),
+)
+
+# Drawn images that a reviewer left out.
+skipped = Table(
+    "skipped",
+    metadata,
+    Column("deployment", Uuid, primary_key=True),
+    Column("prediction", Uuid, primary_key=True),
+    Column("organization", Uuid, nullable=False),
+    Column("pi", Double, nullable=False),
 )
 
 # What a deployment's images are compared with. `ready` null: being computed, or its job failed.

@@ -73,6 +73,8 @@ def logged(
     time: datetime | None = None,
     picture: Picture | None = None,
     prediction: UUID | None = None,
+    source: str = "line",
+    tags: list[str] | None = None,
 ) -> Logged:
     when = time or minute()
     prediction = prediction or uuid4()
@@ -87,7 +89,8 @@ def logged(
         content_type="image/jpeg",
         width=640,
         height=480,
-        source="line",
+        source=source,
+        tags=tags or [],
         event_time=when,
         receive_time=datetime.now(UTC),
         picture=picture,
@@ -98,7 +101,14 @@ def told(one: Logged, sequence: int = 1) -> PredictionLogged:
     return PredictionLogged(logged=one, boot=BOOT, sequence=sequence)
 
 
-def reviewed(one: Logged, shapes: ReviewShapes, *, revision: int = 1) -> PredictionReviewed:
+def reviewed(
+    one: Logged,
+    shapes: ReviewShapes,
+    *,
+    revision: int = 1,
+    draw: UUID | None = None,
+    pi: float | None = None,
+) -> PredictionReviewed:
     return PredictionReviewed(
         logged=one,
         review=Review(
@@ -107,6 +117,8 @@ def reviewed(one: Logged, shapes: ReviewShapes, *, revision: int = 1) -> Predict
             reviewer="ada",
             reviewed_time=datetime.now(UTC),
             start=Start.BLANK,
+            draw=draw,
+            pi=pi,
         ),
     )
 

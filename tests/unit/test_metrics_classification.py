@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
-from services.metrics.core.classification import Confusion
+from services.metrics.core.supervised.classification import Confusion
 
 
 def test_scores_equal_scikit_learn():

@@ -3,7 +3,6 @@
 import asyncio
 import hashlib
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -11,55 +10,19 @@ import numpy as np
 from sqlalchemy import RowMapping
 
 from libs.schemas.events import DeploymentChanged
-from libs.schemas.values import TaskType
 from libs.store.session import Read
 from services.metrics.actions.mirrors import refreshed
-from services.metrics.core import buckets, dashboard, quality
-from services.metrics.core.buckets import Span, Width
+from services.metrics.actions.reviewed import on_reviewed
+from services.metrics.core import buckets, dashboard
 from services.metrics.core.dashboard import Document, Facts
 from services.metrics.core.ks import benjamini_hochberg
-from services.metrics.errors import RangeImpossible
+from services.metrics.core.ranges import Range
 from services.metrics.parts import Metrics
-from services.metrics.store import predictions, progress, references, reviews
+from services.metrics.store import predictions, progress, references
 
 POINTS = 2000
 LAST = 5
-_DAY = timedelta(days=1)
 _Q = 0.05
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Range:
-    """A half-open range of event time and the points of its charts."""
-
-    start: datetime
-    end: datetime
-    width: Width
-    first: datetime
-    points: int
-
-    @classmethod
-    def of(cls, start: datetime | None, end: datetime | None, *, now: datetime) -> "Range":
-        """By default the last 24 hours, up to the end of the minute. Raises RangeImpossible."""
-        minute = now.replace(second=0, microsecond=0) + timedelta(minutes=1)
-        end = _utc(end) if end is not None else minute
-        start = _utc(start) if start is not None else end - _DAY
-        if start >= end:
-            raise RangeImpossible(f"a range from {start.isoformat()} to {end.isoformat()} is empty")
-        width = buckets.chart_width(start, end)
-        first = buckets.floor(start, width.width)
-        return cls(
-            start=start,
-            end=end,
-            width=width,
-            first=first,
-            points=-(-(end - first) // width.width),
-        )
-
-    @property
-    def span(self) -> Span:
-        """The stored buckets of the chart."""
-        return Span(self.width.level, self.first, self.first + self.points * self.width.width)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +34,11 @@ class State:
     reviewed: int
     names: list[str]
     reference: RowMapping | None
+
+
+def etag(*facts: object) -> str:
+    """An ETag that changes with any of these facts."""
+    return f'"{hashlib.blake2b(repr(facts).encode(), digest_size=12).hexdigest()}"'
 
 
 async def state_of(
@@ -88,7 +56,7 @@ async def state_of(
         sorted(str(item) for item in describe(standing).items()),
     )
     return State(
-        tag=f'"{hashlib.blake2b(repr(facts).encode(), digest_size=12).hexdigest()}"',
+        tag=etag(*facts),
         moved=standing["moved"] or 0,
         reviewed=standing["reviewed"] or 0,
         names=standing["names"] or [],
@@ -127,7 +95,7 @@ async def assemble(
         read, *which, asked.start, asked.end, limit=POINTS if few else LAST
     )
     drift = await _drift(read, organization, ready, asked) if ready is not None else None
-    judged = await _quality(
+    judged = await on_reviewed(
         parts, read, organization, deployment, asked, reviewed=state.reviewed, names=names
     )
     facts = Facts(
@@ -215,65 +183,6 @@ async def _drift(
     }
 
 
-async def _quality(
-    parts: Metrics,
-    read: Read,
-    organization: UUID,
-    deployment: DeploymentChanged,
-    asked: Range,
-    *,
-    reviewed: int,
-    names: list[str],
-) -> Document:
-    """What the present champion and the present shadow said of reviewed images.
-
-    Whichever role a version had when it answered: after a promotion the new champion brings
-    what it said as shadow.
-    """
-    deployed = [deployment.champion, deployment.shadow]
-    key = (
-        deployment.deployment, asked.start, asked.end, reviewed, len(names),
-        *((model.version, model.threshold) for model in deployed if model is not None),
-    )  # fmt: skip
-    kept = parts.qualities.get(key)
-    if kept is not None:
-        return kept
-    document: Document = {
-        "kind": "on reviewed images", "reviewed": 0, "champion": None, "shadow": None
-    }  # fmt: skip
-    if reviewed:
-        which = organization, deployment.deployment
-        rows = await reviews.of_range(read, *which, asked.start, asked.end)
-        document["reviewed"] = len(rows)
-        for role, model in zip(("champion", "shadow"), deployed, strict=True):
-            if model is not None:
-                document[role] = await asyncio.to_thread(
-                    _of_version, rows, model.version, model.threshold, deployment.type, names
-                )
-    return parts.qualities.put(key, document)
-
-
-def _of_version(
-    rows: list[RowMapping], version: UUID, threshold: float, kind: TaskType, names: list[str]
-) -> Document | None:
-    answers = [
-        (row, role)
-        for row in rows
-        for role in ("champion", "shadow")
-        if row[f"{role}_version"] == version
-    ]
-    if kind is TaskType.CLASSIFICATION:
-        pairs = [
-            (row["truth"], row[f"{role}_class"])
-            for row, role in answers
-            if row["truth"] is not None
-        ]
-        return quality.classification(pairs, names) if pairs else None
-    states = [row[f"{role}_state"] for row, role in answers]
-    found = [state for state in states if state is not None]
-    return quality.detection(found, classes=len(names), threshold=threshold) if found else None
-
-
 def _point(row: RowMapping) -> dict[str, Any]:
     return {
         "prediction": row["id"],
@@ -282,8 +191,3 @@ def _point(row: RowMapping) -> dict[str, Any]:
         "outlier": row["outlier"],
         "boxes": row["boxes"],
     }
-
-
-def _utc(time: datetime) -> datetime:
-    """A time without a zone is read as UTC."""
-    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)

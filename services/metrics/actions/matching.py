@@ -1,5 +1,6 @@
 """A review beside what the models said: matched once, kept for every later question."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
@@ -10,17 +11,21 @@ from numpy.typing import NDArray
 from libs.schemas.events import PredictionReviewed
 from libs.schemas.values import Box, Output, Point, ReviewShapes, TaskType
 from libs.store.session import Tx
+from libs.vision.ap import average_precision
 from libs.vision.boxes import as_boxes, polygon_area, polygon_box
 from libs.vision.matching import match
 from services.metrics.actions.deployments import registers
+from services.metrics.core.supervised.errors import items_of
 from services.metrics.parts import Metrics
 from services.metrics.store import progress
+
+_JUDGED = ("state", "items", "ap", "class", "score")
 
 
 async def judged(
     parts: Metrics, tx: Tx, organization: UUID, event: PredictionReviewed
 ) -> dict[str, Any]:
-    """The review's row: match states by role, or for classification the three classes."""
+    """The review's row: what matching found by role, or for classification the classes."""
     logged, review = event.logged, event.review
     outputs = [output for output in (logged.champion, logged.shadow) if output is not None]
     at = await registers(parts, tx, organization, logged.deployment, outputs)
@@ -36,11 +41,13 @@ async def judged(
         "revision": review.revision,
         "champion_version": logged.champion.version,
         "shadow_version": logged.shadow.version if logged.shadow else None,
-        "champion_state": None,
-        "shadow_state": None,
         "truth": None,
-        "champion_class": None,
-        "shadow_class": None,
+        "source": logged.source,
+        "tags": logged.tags,
+        "draw": review.draw,
+        "pi": review.pi,
+        "block": review.block,
+        **{f"{role}_{name}": None for role in ("champion", "shadow") for name in _JUDGED},
     }
     for role, output in (("champion", logged.champion), ("shadow", logged.shadow)):
         if output is None:
@@ -48,29 +55,30 @@ async def judged(
         register = at[output.version]
         if logged.type is TaskType.CLASSIFICATION:
             row[f"{role}_class"] = next((register[c] for c in output.shapes.classes), None)
+            row[f"{role}_score"] = next(iter(output.shapes.scores), None)
         else:
-            row[f"{role}_state"] = _state(output, register, review.shapes, truth)
+            matched = await asyncio.to_thread(_matched, output, register, review.shapes, truth)
+            row |= {f"{role}_{name}": value for name, value in matched.items()}
     if logged.type is TaskType.CLASSIFICATION:
         row["truth"] = next(iter(truth), None)
     return row
 
 
-def _state(
+def _matched(
     output: Output, register: Sequence[int], review: ReviewShapes, truth: Sequence[int]
-) -> bytes:
+) -> dict[str, Any]:
     """Boxes are matched; a polygon by its bounding box, its own area deciding its size."""
     shapes = output.shapes
     boxes = _boxes(shapes.boxes, shapes.polygons)
+    classes = [register[c] for c in shapes.classes]
     truths = _boxes(review.boxes, review.polygons)
     areas = [polygon_area(ring) for ring in review.polygons] or None
-    return match(
-        boxes,
-        [register[c] for c in shapes.classes],
-        shapes.scores,
-        truths,
-        truth,
-        truth_areas=areas,
-    ).pack()
+    state = match(boxes, classes, shapes.scores, truths, truth, truth_areas=areas).pack()
+    return {
+        "state": state,
+        "items": items_of(boxes, classes, shapes.scores, truths, truth),
+        "ap": average_precision(state, classes=max([*classes, *truth], default=-1) + 1),
+    }
 
 
 def _boxes(boxes: Sequence[Box], polygons: Sequence[Sequence[Point]]) -> NDArray[np.float64]:

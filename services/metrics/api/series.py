@@ -16,10 +16,10 @@ from libs.api.scopes import Scope
 from libs.api.tokens import Caller
 from libs.schemas.events import DeploymentChanged
 from services.metrics.actions import dashboard
-from services.metrics.actions.dashboard import Range
 from services.metrics.actions.deployments import deployment_of
 from services.metrics.core.buckets import Level, Span, starts
 from services.metrics.core.dashboard import last_day
+from services.metrics.core.ranges import Range
 from services.metrics.dto import DashboardDto, SummariesDto, SummaryDto
 from services.metrics.errors import DeploymentUnknown, RangeImpossible
 from services.metrics.parts import Metrics
@@ -76,10 +76,7 @@ async def get_dashboard(
 ) -> Response:
     """Every number of a deployment in a range of event time, by default the last 24 hours."""
     known = await known_deployment(parts, caller, deployment)
-    try:
-        asked = Range.of(start, end, now=parts.clock.now())
-    except RangeImpossible as error:
-        raise invalid(str(error), [("from", "must be before `to`")]) from error
+    asked = range_of(parts, start, end)
     async with parts.database.read() as read:
         state = await dashboard.state_of(read, caller.organization, known, asked)
         headers = {"ETag": state.tag, "Cache-Control": "private, no-cache"}
@@ -100,3 +97,11 @@ async def known_deployment(parts: Metrics, caller: Caller, deployment: UUID) -> 
         return await deployment_of(parts, caller.organization, deployment)
     except DeploymentUnknown as error:
         raise not_found(f"deployment {deployment}") from error
+
+
+def range_of(parts: Metrics, start: datetime | None, end: datetime | None) -> Range:
+    """The range asked for. Raises Problem 422."""
+    try:
+        return Range.of(start, end, now=parts.clock.now())
+    except RangeImpossible as error:
+        raise invalid(str(error), [("from", "must be before `to`")]) from error

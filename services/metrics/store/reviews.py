@@ -5,11 +5,43 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import RowMapping, and_, delete, or_, select
+from sqlalchemy import RowMapping, and_, case, delete, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
 from libs.store.session import Read, Tx
-from services.metrics.tables import review
+from services.metrics.tables import draw, prediction, review, skipped
+
+_BRIEF = (
+    review.c.champion_version,
+    review.c.shadow_version,
+    review.c.champion_state,
+    review.c.shadow_state,
+    review.c.truth,
+    review.c.champion_class,
+    review.c.shadow_class,
+)
+_IN_FULL = select(
+    *_BRIEF,
+    review.c.prediction,
+    review.c.event_time,
+    review.c.source,
+    review.c.tags,
+    review.c.pi,
+    review.c.block,
+    review.c.champion_items,
+    review.c.shadow_items,
+    review.c.champion_ap,
+    review.c.shadow_ap,
+    review.c.champion_score,
+    review.c.shadow_score,
+    case((draw.c.chosen > 0, 1.0 * draw.c.served / draw.c.chosen)).label("share"),
+).select_from(
+    review.join(
+        draw,
+        and_(draw.c.deployment == review.c.deployment, draw.c.draw == review.c.draw),
+        isouter=True,
+    )
+)
 
 
 async def put(tx: Tx, row: Mapping[str, Any]) -> bool:
@@ -36,39 +68,103 @@ async def put(tx: Tx, row: Mapping[str, Any]) -> bool:
     return made.first() is not None
 
 
-async def delete_one(tx: Tx, organization: UUID, deployment: UUID, prediction: UUID) -> None:
-    """Forget a review's outcome."""
+async def delete_one(tx: Tx, organization: UUID, deployment: UUID, of: UUID) -> None:
+    """Forget what reviewers did with a prediction."""
+    for table in (review, skipped):
+        await tx.execute(
+            delete(table).where(
+                table.c.deployment == deployment,
+                table.c.prediction == of,
+                table.c.organization == organization,
+            )
+        )
+
+
+async def skip(tx: Tx, organization: UUID, deployment: UUID, of: UUID, *, pi: float) -> None:
+    """Hold that a drawn image was left out."""
     await tx.execute(
-        delete(review).where(
-            review.c.deployment == deployment,
-            review.c.prediction == prediction,
-            review.c.organization == organization,
+        insert(skipped)
+        .values(deployment=deployment, prediction=of, organization=organization, pi=pi)
+        .on_conflict_do_nothing()
+    )
+
+
+async def unskip(tx: Tx, organization: UUID, deployment: UUID, of: UUID) -> None:
+    """An image that was left out is reviewed after all."""
+    await tx.execute(
+        delete(skipped).where(
+            skipped.c.deployment == deployment,
+            skipped.c.prediction == of,
+            skipped.c.organization == organization,
+        )
+    )
+
+
+async def close_draw(
+    tx: Tx, organization: UUID, deployment: UUID, of: UUID, *, served: int, chosen: int
+) -> None:
+    """Hold how much of a draw was served."""
+    new = insert(draw).values(
+        deployment=deployment, draw=of, organization=organization, served=served, chosen=chosen
+    )
+    await tx.execute(
+        new.on_conflict_do_update(
+            index_elements=[draw.c.deployment, draw.c.draw],
+            set_={"served": new.excluded.served, "chosen": new.excluded.chosen},
         )
     )
 
 
 async def of_range(
-    read: Read, organization: UUID, deployment: UUID, start: datetime, end: datetime
+    read: Read,
+    organization: UUID,
+    deployment: UUID,
+    start: datetime,
+    end: datetime,
+    *,
+    version: UUID | None = None,
 ) -> list[RowMapping]:
-    """The reviewed predictions of a range in the order of their ids."""
-    return await read.all(
-        select(
-            review.c.champion_version,
-            review.c.shadow_version,
-            review.c.champion_state,
-            review.c.shadow_state,
-            review.c.truth,
-            review.c.champion_class,
-            review.c.shadow_class,
+    """The reviewed predictions of a range in the order of their ids: what both models said.
+
+    With a `version` those that it answered, with all that is held of them. `share`: what part
+    of its draw was served before it was closed; null: all, or no draw.
+    """
+    query = select(*_BRIEF) if version is None else _IN_FULL
+    if version is not None:
+        query = query.where(
+            or_(review.c.champion_version == version, review.c.shadow_version == version)
         )
-        .where(
+    return await read.all(
+        query.where(
             review.c.deployment == deployment,
             review.c.organization == organization,
             review.c.event_time >= start,
             review.c.event_time < end,
-        )
-        .order_by(review.c.prediction)
+        ).order_by(review.c.prediction)
     )
+
+
+async def skipped_of_range(
+    read: Read, organization: UUID, deployment: UUID, start: datetime, end: datetime
+) -> list[float]:
+    """π of each drawn image of a range that was left out."""
+    rows = await read.all(
+        select(skipped.c.pi)
+        .join(
+            prediction,
+            and_(
+                prediction.c.deployment == skipped.c.deployment,
+                prediction.c.id == skipped.c.prediction,
+            ),
+        )
+        .where(
+            skipped.c.deployment == deployment,
+            skipped.c.organization == organization,
+            prediction.c.event_time >= start,
+            prediction.c.event_time < end,
+        )
+    )
+    return [row["pi"] for row in rows]
 
 
 _KEY = ("deployment", "prediction")

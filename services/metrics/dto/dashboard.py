@@ -1,11 +1,11 @@
-"""The HTTP interface of metrics. Lists of a chart have one entry a bucket; null: nothing there."""
+"""Dashboards. Lists of a chart have one entry a bucket; null: nothing there."""
 
 from datetime import datetime
 from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-Numbers = list[float | None]
+from services.metrics.dto.quality import Numbers, QualityDto
 
 
 class SummaryDto(BaseModel):
@@ -171,64 +171,6 @@ class CardDto(BaseModel):
     prediction: UUID
     data: UUID
     t: float
-
-
-class DetectionQualityDto(BaseModel):
-    """COCO's series; P, R and F1 at the model's threshold and IoU 0.5, all boxes together."""
-
-    ap_50_95: float | None
-    ap_50: float | None
-    ap_75: float | None
-    ap_small: float | None
-    ap_medium: float | None
-    ap_large: float | None
-    ar_50_95: float | None
-    ar_50: float | None
-    ar_75: float | None
-    ar_small: float | None
-    ar_medium: float | None
-    ar_large: float | None
-    precision: float | None
-    recall: float | None
-    f1: float | None
-    images: int
-
-
-class ConfusionDto(BaseModel):
-    """`counts[i][j]`: predicted as label i, reviewed as label j."""
-
-    labels: list[str]
-    counts: list[list[int]]
-
-
-class LabelQualityDto(BaseModel):
-    """One label."""
-
-    label: str
-    precision: float | None
-    recall: float | None
-    f1: float | None
-    support: int
-
-
-class ClassificationQualityDto(BaseModel):
-    """A classifier on reviewed images."""
-
-    accuracy: float | None
-    confusion: ConfusionDto
-    per_label: list[LabelQualityDto]
-    macro_f1: float | None
-    weighted_f1: float | None
-    images: int
-
-
-class QualityDto(BaseModel):
-    """What the present champion and shadow said of the reviewed images of the range."""
-
-    kind: str
-    reviewed: int
-    champion: DetectionQualityDto | ClassificationQualityDto | None
-    shadow: DetectionQualityDto | ClassificationQualityDto | None
 
 
 class DashboardDto(BaseModel):

@@ -1,0 +1,205 @@
+"""Quality of the models of a deployment on the reviewed images of a range."""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import UTC
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import RowMapping
+
+from libs.schemas.events import DeploymentChanged
+from libs.schemas.values import TaskType
+from libs.store.session import Read
+from services.metrics.core.ranges import Range
+from services.metrics.core.supervised import quality, report
+from services.metrics.core.supervised.report import REVIEWED, Reviewed
+from services.metrics.parts import Metrics
+from services.metrics.store import reviews
+
+Document = dict[str, Any]
+
+
+async def on_reviewed(
+    parts: Metrics,
+    read: Read,
+    organization: UUID,
+    deployment: DeploymentChanged,
+    asked: Range,
+    *,
+    reviewed: int,
+    names: list[str],
+) -> Document:
+    """What the present champion and the present shadow said of reviewed images.
+
+    Whichever role a version had when it answered: after a promotion the new champion brings
+    what it said as shadow.
+    """
+    deployed = [deployment.champion, deployment.shadow]
+    key = (
+        deployment.deployment, asked.start, asked.end, reviewed, len(names),
+        *((model.version, model.threshold) for model in deployed if model is not None),
+    )  # fmt: skip
+    kept = parts.qualities.get(key)
+    if kept is not None:
+        return kept
+    document: Document = {
+        "kind": REVIEWED, "reviewed": 0, "champion": None, "shadow": None
+    }  # fmt: skip
+    if reviewed:
+        which = organization, deployment.deployment
+        rows = await reviews.of_range(read, *which, asked.start, asked.end)
+        document["reviewed"] = len(rows)
+        for role, model in zip(("champion", "shadow"), deployed, strict=True):
+            if model is not None:
+                document[role] = await asyncio.to_thread(
+                    _of_version, rows, model.version, model.threshold, deployment.type, names
+                )
+    return parts.qualities.put(key, document)
+
+
+def _of_version(
+    rows: list[RowMapping], version: UUID, threshold: float, kind: TaskType, names: list[str]
+) -> Document | None:
+    answers = [
+        (row, role)
+        for row in rows
+        for role in ("champion", "shadow")
+        if row[f"{role}_version"] == version
+    ]
+    if kind is TaskType.CLASSIFICATION:
+        pairs = [
+            (row["truth"], row[f"{role}_class"])
+            for row, role in answers
+            if row["truth"] is not None
+        ]
+        return quality.classification(pairs, names) if pairs else None
+    states = [row[f"{role}_state"] for row, role in answers]
+    found = [state for state in states if state is not None]
+    return quality.detection(found, names=names, threshold=threshold) if found else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chosen:
+    """Which of the reviewed images, and whose answers. `threshold`: of scores shown."""
+
+    version: UUID
+    threshold: float
+    source: str | None = None
+    tag: str | None = None
+
+
+async def in_full(
+    parts: Metrics,
+    read: Read,
+    organization: UUID,
+    deployment: DeploymentChanged,
+    asked: Range,
+    *,
+    chosen: Chosen,
+    reviewed: int,
+    names: list[str],
+) -> Document:
+    """All that reviews say of one model version in a range; null where nothing was reviewed."""
+    key = (deployment.deployment, asked.start, asked.end, reviewed, len(names), chosen)
+    kept = parts.qualities.get(key)
+    if kept is not None:
+        return kept
+    which = organization, deployment.deployment
+    rows = await reviews.of_range(read, *which, asked.start, asked.end, version=chosen.version)
+    skipped = await reviews.skipped_of_range(read, *which, asked.start, asked.end)
+    # Of skipped images neither source nor tags are known.
+    weights = None if chosen.source or chosen.tag else [1 / pi for pi in skipped if pi > 0]
+    document = await asyncio.to_thread(_report, rows, chosen, deployment.type, names, weights)
+    return parts.qualities.put(
+        key,
+        {
+            "from": asked.start,
+            "to": asked.end,
+            "version": chosen.version,
+            "threshold": chosen.threshold,
+            "source": chosen.source,
+            "tag": chosen.tag,
+            **document,
+        },
+    )
+
+
+async def images_of(
+    read: Read, organization: UUID, deployment: DeploymentChanged, asked: Range, *, version: UUID
+) -> Document:
+    """Each reviewed image's own AP of a version, or whether it was right, by event time."""
+    which = organization, deployment.deployment
+    rows = await reviews.of_range(read, *which, asked.start, asked.end, version=version)
+    ordered = sorted(rows, key=lambda row: row["event_time"])
+    roles = [_role(row, version) for row in ordered]
+    classifier = deployment.type is TaskType.CLASSIFICATION
+    return {
+        "prediction": [row["prediction"] for row in ordered],
+        "t": [row["event_time"].timestamp() for row in ordered],
+        "ap": None
+        if classifier
+        else [row[f"{role}_ap"] for row, role in zip(ordered, roles, strict=True)],
+        "right": [
+            row["truth"] == row[f"{role}_class"] for row, role in zip(ordered, roles, strict=True)
+        ]
+        if classifier
+        else None,
+        "pi": [_pi(row) for row in ordered],
+    }
+
+
+def _report(
+    rows: list[RowMapping],
+    chosen: Chosen,
+    kind: TaskType,
+    names: list[str],
+    skipped: list[float] | None,
+) -> Document:
+    images = [
+        _image(row, _role(row, chosen.version))
+        for row in rows
+        if chosen.source in (None, row["source"])
+        and (chosen.tag is None or chosen.tag in row["tags"])
+    ]
+    if kind is TaskType.CLASSIFICATION:
+        images = [image for image in images if image.truth is not None]
+    else:
+        images = [image for image in images if image.state is not None]
+    if not images:
+        return {"images": 0, "report": None}
+    if kind is TaskType.CLASSIFICATION:
+        found = report.classification(images, names=names, skipped=skipped)
+    else:
+        found = report.detection(images, names=names, threshold=chosen.threshold, skipped=skipped)
+    return {"images": len(images), "report": found}
+
+
+def _image(row: RowMapping, role: str) -> Reviewed:
+    pi = _pi(row)
+    return Reviewed(
+        state=row[f"{role}_state"],
+        items=row[f"{role}_items"],
+        truth=row["truth"],
+        said=row[f"{role}_class"],
+        score=row[f"{role}_score"],
+        weight=None if pi is None else 1 / pi,
+        block=row["block"],
+        source=row["source"],
+        tags=row["tags"],
+        hour=row["event_time"].astimezone(UTC).hour,
+    )
+
+
+def _role(row: RowMapping, version: UUID) -> str:
+    """As what a version answered; as champion where it was both."""
+    return "champion" if row["champion_version"] == version else "shadow"
+
+
+def _pi(row: RowMapping) -> float | None:
+    """With what probability an image came to be reviewed; None: a human picked it."""
+    pi: float | None = row["pi"]
+    if pi is None:
+        return None
+    share: float = row["share"] if row["share"] is not None else 1.0
+    return pi * share if pi * share > 0 else None

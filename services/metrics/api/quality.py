@@ -1,0 +1,114 @@
+"""What reviews say of a model version."""
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+import msgspec
+from fastapi import APIRouter, Header, Query
+from starlette.responses import Response
+
+from libs.api.app import part
+from libs.api.caller import needs
+from libs.api.problems import Problem
+from libs.api.scopes import Scope
+from libs.api.tokens import Caller
+from libs.schemas.events import DeploymentChanged
+from services.metrics.actions import dashboard, reviewed
+from services.metrics.actions.reviewed import Chosen
+from services.metrics.api.series import known_deployment, range_of
+from services.metrics.dto import QualityReportDto, ReviewedImagesDto, Role
+from services.metrics.parts import Metrics
+
+router = APIRouter(prefix="/api/metrics/v1/deployments/{deployment}", tags=["metrics"])
+Parts = Annotated[Metrics, part(Metrics)]
+Reader = Annotated[Caller, needs(Scope.PREDICTIONS_READ)]
+From = Annotated[datetime | None, Query(alias="from")]
+To = Annotated[datetime | None, Query(alias="to")]
+
+
+@router.get(
+    "/quality",
+    response_model=QualityReportDto,
+    responses={304: {"description": "Nothing has moved since the ETag of If-None-Match."}},
+)
+async def get_quality(
+    deployment: UUID,
+    parts: Parts,
+    caller: Reader,
+    start: From = None,
+    end: To = None,
+    model: Role = Role.CHAMPION,
+    version: UUID | None = None,
+    threshold: Annotated[float | None, Query(ge=0, le=1)] = None,
+    source: Annotated[str | None, Query(max_length=200)] = None,
+    tag: Annotated[str | None, Query(max_length=200)] = None,
+    if_none_match: Annotated[str | None, Header()] = None,
+) -> Response:
+    """Everything that reviews say of one model: on reviewed images, and as production estimate.
+
+    `version`: any that answered, whatever it is now; `threshold`: another than its own.
+    """
+    known = await known_deployment(parts, caller, deployment)
+    asked = range_of(parts, start, end)
+    wanted, own = _version(known, model, version)
+    chosen = Chosen(
+        version=wanted,
+        threshold=own if threshold is None else threshold,
+        source=source,
+        tag=tag,
+    )
+    async with parts.database.read() as read:
+        state = await dashboard.state_of(read, caller.organization, known, asked)
+        tag_ = dashboard.etag("quality", known.revision, state.reviewed, asked, chosen)
+        headers = {"ETag": tag_, "Cache-Control": "private, no-cache"}
+        if if_none_match == tag_:
+            return Response(status_code=304, headers=headers)
+        document = await reviewed.in_full(
+            parts,
+            read,
+            caller.organization,
+            known,
+            asked,
+            chosen=chosen,
+            reviewed=state.reviewed,
+            names=state.names,
+        )
+    return Response(msgspec.json.encode(document), media_type="application/json", headers=headers)
+
+
+@router.get("/quality/images")
+async def get_quality_images(
+    deployment: UUID,
+    parts: Parts,
+    caller: Reader,
+    start: From = None,
+    end: To = None,
+    model: Role = Role.CHAMPION,
+    version: UUID | None = None,
+) -> ReviewedImagesDto:
+    """Each reviewed image by event time: its own AP (null: nothing is there), or whether it was
+    right, and π (null: picked by hand)."""
+    known = await known_deployment(parts, caller, deployment)
+    asked = range_of(parts, start, end)
+    wanted, _ = _version(known, model, version)
+    async with parts.database.read() as read:
+        document = await reviewed.images_of(read, caller.organization, known, asked, version=wanted)
+    return ReviewedImagesDto.model_validate(document)
+
+
+def _version(known: DeploymentChanged, model: Role, version: UUID | None) -> tuple[UUID, float]:
+    """The version asked for and its threshold; one that is not deployed has the champion's.
+
+    Raises:
+        Problem: 404, there is no shadow.
+    """
+    if version is not None:
+        for deployed in (known.champion, known.shadow):
+            if deployed is not None and deployed.version == version:
+                return version, deployed.threshold
+        return version, known.champion.threshold
+    deployed = known.champion if model is Role.CHAMPION else known.shadow
+    if deployed is None:
+        raise Problem(404, "no-shadow", "the deployment has no shadow")
+    return deployed.version, deployed.threshold

@@ -1,0 +1,1 @@
+"""Numbers that need a human review beside the prediction."""
