@@ -108,7 +108,8 @@ def _platform(data: Path, port: int) -> Iterator[tuple["subprocess.Popen[bytes]"
             sys.executable, "-P", "-m", "sightloop", "up", "--quiet", "--data", str(data),
             "--port", str(port), "--ready-file", str(ready),
         ]  # fmt: skip
-        # Its own group: Ctrl C reaches it through us, once.
+        # However we are ended, it ends with us. Its own group: Ctrl C reaches it through us, once.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
         process = subprocess.Popen(command, process_group=0, env=os.environ | _paths())
         try:
             _wait_for(ready, process)

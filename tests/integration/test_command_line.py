@@ -96,3 +96,22 @@ def test_pictures_of_a_demo_must_be_there(tmp_path: Path) -> None:
         "--annotations", str(tmp_path / "coco.json"), cwd=tmp_path,
     )  # fmt: skip
     assert the_line(ran).startswith(f"sightloop: {tmp_path}/coco.json is no COCO file: ")
+
+
+@pytest.mark.slow
+def test_a_demo_that_is_told_to_end_takes_its_platform_with_it(tmp_path: Path) -> None:
+    command = [
+        *(sys.executable, "-P", "-m", "sightloop", "demo"),
+        *("--data", str(tmp_path / "d"), "--port", "0"),
+    ]
+    with subprocess.Popen(
+        command, cwd=tmp_path, env=environment_of(COLUMNS="200"), stdout=subprocess.PIPE, text=True
+    ) as running:
+        assert running.stdout is not None
+        said = next(line for line in running.stdout if line.startswith("Sightloop runs at "))
+        running.terminate()
+        rest, _ = running.communicate(timeout=90)
+    assert "Traceback" not in rest
+    port = int(said.strip().rsplit(":", 1)[1])
+    with socket.socket() as probe:
+        assert probe.connect_ex(("127.0.0.1", port)) != 0
