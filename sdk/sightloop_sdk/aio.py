@@ -13,7 +13,7 @@ from sightloop_sdk.client import DEPLOYMENTS
 from sightloop_sdk.convert.outputs import is_ready
 from sightloop_sdk.deployment import get_deployment
 from sightloop_sdk.errors import Busy, SightloopError, Unreachable
-from sightloop_sdk.ids import id_of, is_id
+from sightloop_sdk.ids import Ref, id_of, is_id
 from sightloop_sdk.listing import apages, missing
 from sightloop_sdk.monitoring import Accepted, Bulk
 from sightloop_sdk.record import Options, Record, Target, prepare
@@ -59,7 +59,7 @@ class AsyncClient:
 
     async def deployment(
         self,
-        name_or_id: str | UUID,
+        name_or_id: Ref,
         *,
         task: str | None = None,
         labels: Sequence[str] | None = None,
@@ -159,11 +159,11 @@ class AsyncDeployment:
 
     async def log_shadow(
         self,
-        prediction: UUID | str,
+        prediction: Ref,
         latency: float,
         output: Any,
         *,
-        model_version: UUID | str | None = None,
+        model_version: Ref | None = None,
     ) -> Accepted:
         """Log the shadow's answer to a logged prediction. Raises Conflict: it has one."""
         target = self._target if is_ready(output) else await self._asked()
@@ -180,7 +180,7 @@ class AsyncDeployment:
             self._transport, lambda cursor: reviewing.predictions(self.id, filters, cursor)
         )
 
-    async def prediction(self, named: UUID | str) -> Detail:
+    async def prediction(self, named: Ref) -> Detail:
         """One prediction, its reviews, and how far its submission is."""
         return await self._transport.ask(reviewing.prediction(self.id, id_of(named, "prediction")))
 

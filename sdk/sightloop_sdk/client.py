@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
-from uuid import UUID
 
 from sightloop_sdk import calls, watching
 from sightloop_sdk.datalake import Datalake
 from sightloop_sdk.datasets import Datasets
 from sightloop_sdk.deployment import Deployment
 from sightloop_sdk.experiments import Experiments
-from sightloop_sdk.ids import id_of, is_id
+from sightloop_sdk.ids import Ref, id_of, is_id
 from sightloop_sdk.listing import Listing, named
 from sightloop_sdk.models import Models
 from sightloop_sdk.record import Target
@@ -67,7 +66,7 @@ class Client:
 
     def deployment(
         self,
-        name_or_id: str | UUID,
+        name_or_id: Ref,
         *,
         task: str | None = None,
         labels: Sequence[str] | None = None,
@@ -89,10 +88,10 @@ class Client:
     def deploy(
         self,
         name: str,
-        model_version: UUID | str,
+        model_version: Ref,
         *,
         threshold: float | None = None,
-        shadow_model_version: UUID | str | None = None,
+        shadow_model_version: Ref | None = None,
         sample_rate: float = 1.0,
         retention_days: int | None = None,
     ) -> Deployment:
@@ -102,14 +101,14 @@ class Client:
             "name": name,
             "model_version": str(id_of(model_version, "model_version")),
             "threshold": threshold,
-            "shadow_model_version": None if shadow is None else str(shadow),
+            "shadow_model_version": None if shadow is None else str(id_of(shadow, "shadow")),
             "sample_rate": sample_rate,
             "retention_days": retention_days,
         }
         known = self._transport.ask(calls.send("POST", DEPLOYMENTS, DeploymentInfo, body=body))
         return Deployment(self._transport, known.id, known=known, target=Target())
 
-    def watch(self, deployment: UUID | str | None = None) -> Iterator[Change]:
+    def watch(self, deployment: Ref | None = None) -> Iterator[Change]:
         """What changes, as it happens, without end; of one deployment or of all."""
         of = None if deployment is None else id_of(deployment, "deployment")
         return watching.changes(self._transport, of)

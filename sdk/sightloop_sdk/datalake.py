@@ -6,11 +6,10 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from uuid import UUID
 
 from sightloop_sdk import calls, files
 from sightloop_sdk.errors import SightloopError
-from sightloop_sdk.ids import id_of
+from sightloop_sdk.ids import Ref, id_of
 from sightloop_sdk.listing import Listing
 from sightloop_sdk.progress import Progress
 from sightloop_sdk.transport import Transport
@@ -42,7 +41,7 @@ class Datalake:
             row=calls.row,
         )
 
-    def get(self, data: UUID | str) -> Data:
+    def get(self, data: Ref) -> Data:
         """One image."""
         return self._transport.ask(calls.get(f"{_PATH}/{id_of(data, 'data')}", Data))
 
@@ -87,7 +86,7 @@ class Datalake:
                     bar.forward()
         return done
 
-    def download(self, data: UUID | str, to: str | Path) -> Path:
+    def download(self, data: Ref, to: str | Path) -> Path:
         """Fetch the picture into a file; into a folder under the image's own name."""
         named = id_of(data, "data")
         path = Path(to)
@@ -95,7 +94,7 @@ class Datalake:
             path /= files.safe_name(self.get(named).filename)
         return files.download(self._transport, f"{_PATH}/{named}/picture", path)
 
-    def delete(self, data: UUID | str, *, erase: bool = False) -> None:
+    def delete(self, data: Ref, *, erase: bool = False) -> None:
         """Delete an image. `erase`: its copies in datasets, too."""
         path = f"{_PATH}/{id_of(data, 'data')}"
         self._transport.ask(calls.nothing("DELETE", path, erase="true" if erase else "false"))

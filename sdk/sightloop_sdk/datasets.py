@@ -12,10 +12,9 @@ import msgspec
 
 from sightloop_sdk import calls, files
 from sightloop_sdk.errors import JobFailed, SightloopError
-from sightloop_sdk.ids import id_of, is_id
+from sightloop_sdk.ids import Ref, id_of, is_id
 from sightloop_sdk.jobs import until, wait_for_job
 from sightloop_sdk.listing import Listing, missing, named
-from sightloop_sdk.progress import track
 from sightloop_sdk.transport import Transport
 from sightloop_sdk.values import Asset, Dataset, DatasetVersion, Difference
 
@@ -38,10 +37,11 @@ class Datasets:
         """All datasets, the newest first."""
         return self._listing("/datasets", Dataset)
 
-    def get(self, name_or_id: str | UUID) -> Dataset:
+    def get(self, name_or_id: Ref) -> Dataset:
         """One dataset. Raises NotThere."""
         if is_id(name_or_id):
-            return self._transport.ask(calls.get(f"{_PATH}/datasets/{name_or_id}", Dataset))
+            path = f"{_PATH}/datasets/{id_of(name_or_id, 'dataset')}"
+            return self._transport.ask(calls.get(path, Dataset))
         return named(iter(self.list()), name_or_id, "dataset")
 
     def create(self, name: str, *, description: str = "") -> Dataset:
@@ -49,12 +49,12 @@ class Datasets:
         body = {"name": name, "description": description}
         return self._transport.ask(calls.send("POST", f"{_PATH}/datasets", Dataset, body=body))
 
-    def versions(self, dataset: str | UUID) -> Listing[DatasetVersion]:
+    def versions(self, dataset: Ref) -> Listing[DatasetVersion]:
         """The versions of a dataset, the newest first."""
         return self._listing(f"/datasets/{self.get(dataset).id}/versions", DatasetVersion)
 
     def create_version(
-        self, dataset: str | UUID, version: str, *, task: str, labels: Sequence[str] = ()
+        self, dataset: Ref, version: str, *, task: str, labels: Sequence[str] = ()
     ) -> DatasetVersion:
         """Make an empty version. `task`: CLASSIFICATION, OBJECT_DETECTION or SEGMENTATION. Without
         labels it takes those of its first import."""
@@ -62,10 +62,11 @@ class Datasets:
         path = f"{_PATH}/datasets/{self.get(dataset).id}/versions"
         return self._transport.ask(calls.send("POST", path, DatasetVersion, body=body))
 
-    def version(self, name_or_id: str | UUID) -> DatasetVersion:
+    def version(self, name_or_id: Ref) -> DatasetVersion:
         """One version. Raises NotThere."""
         if is_id(name_or_id):
-            return self._transport.ask(calls.get(f"{_PATH}/versions/{name_or_id}", DatasetVersion))
+            path = f"{_PATH}/versions/{id_of(name_or_id, 'version')}"
+            return self._transport.ask(calls.get(path, DatasetVersion))
         dataset, slash, version = str(name_or_id).rpartition("/")
         if not slash:
             raise SightloopError(f"name a version as dataset/version, not {name_or_id!r}")
@@ -74,18 +75,18 @@ class Datasets:
                 return one
         raise missing("version", version, [one.version for one in self.versions(dataset)])
 
-    def assets(self, version: str | UUID) -> Listing[Asset]:
+    def assets(self, version: Ref) -> Listing[Asset]:
         """The images of a version with their annotations, the newest first."""
         return self._listing(f"/versions/{self._id(version)}/assets", Asset)
 
-    def difference(self, version: str | UUID, *, base: str | UUID) -> Difference:
+    def difference(self, version: Ref, *, base: Ref) -> Difference:
         """How the version `base` became this one."""
         path = f"{_PATH}/versions/{self._id(version)}/difference"
         return self._transport.ask(calls.get(path, Difference, base=str(self._id(base))))
 
     def import_coco(
         self,
-        version: str | UUID,
+        version: Ref,
         annotations: str | Path,
         images: str | Path,
         *,
@@ -121,27 +122,12 @@ class Datasets:
             raise JobFailed("the import is done, but the version has not settled within a minute")
         return settled
 
-    def export_coco(
-        self,
-        version: str | UUID,
-        to: str | Path,
-        *,
-        pictures: bool = False,
-        progress: bool = False,
-    ) -> Path:
-        """Write `annotations.json` into the folder `to`, and with `pictures` the images beside it
-        in `images`. Returns the path of the annotations."""
-        of, folder = self._id(version), Path(to)
-        path = f"{_PATH}/versions/{of}/exports/coco"
-        written = files.download(self._transport, path, folder / "annotations.json")
-        if pictures:
-            for asset in track([*self.assets(of)], "pictures", shown=progress):
-                name = files.safe_name(asset.filename)
-                source = f"/api/ingest/v1/data/{asset.data}/picture"
-                files.download(self._transport, source, folder / "images" / name)
-        return written
+    def export_coco(self, version: Ref, to: str | Path) -> Path:
+        """Write the annotations into `annotations.json` of the folder `to`; returns its path."""
+        path = f"{_PATH}/versions/{self._id(version)}/exports/coco"
+        return files.download(self._transport, path, Path(to) / "annotations.json")
 
-    def _id(self, version: str | UUID) -> UUID:
+    def _id(self, version: Ref) -> UUID:
         return id_of(version, "version") if is_id(version) else self.version(version).id
 
     def _listing(self, path: str, kind: Any) -> Listing[Any]:

@@ -12,7 +12,7 @@ from sightloop_sdk import calls, monitoring, reviewing
 from sightloop_sdk.buffer import BufferedMonitor, Buffering
 from sightloop_sdk.convert.outputs import is_ready
 from sightloop_sdk.errors import Busy, SightloopError, Unreachable
-from sightloop_sdk.ids import id_of
+from sightloop_sdk.ids import Ref, id_of
 from sightloop_sdk.listing import Listing
 from sightloop_sdk.monitoring import Accepted, Bulk
 from sightloop_sdk.progress import Progress
@@ -128,11 +128,11 @@ class Deployment:
 
     def log_shadow(
         self,
-        prediction: UUID | str,
+        prediction: Ref,
         latency: float,
         output: Any,
         *,
-        model_version: UUID | str | None = None,
+        model_version: Ref | None = None,
     ) -> Accepted:
         """Log the shadow's answer to a logged prediction. Raises Conflict: it has one."""
         return self._transport.ask(
@@ -150,7 +150,7 @@ class Deployment:
             row=reviewing.row,
         )
 
-    def prediction(self, named: UUID | str) -> Detail:
+    def prediction(self, named: Ref) -> Detail:
         """One prediction, its reviews, and how far its submission is."""
         return self._transport.ask(reviewing.prediction(self.id, id_of(named, "prediction")))
 
@@ -188,15 +188,15 @@ class Deployment:
             reviewing.review(self.id, one.id, shapes, revision=one.revision, start=start, draw=draw)
         )
 
-    def skip(self, named: UUID | str, reason: str) -> None:
+    def skip(self, named: Ref, reason: str) -> None:
         """Leave an image of the queue out."""
         self._transport.ask(reviewing.skip(self.id, id_of(named, "prediction"), reason))
 
     def submit(
         self,
-        named: Sequence[UUID | str] | None = None,
+        named: Sequence[Ref] | None = None,
         *,
-        targets: Sequence[UUID | str] = (),
+        targets: Sequence[Ref] = (),
     ) -> Submitted:
         """Submit reviewed predictions to datasets. None: all that are reviewed. `targets`: dataset
         versions, by default those of the feedback loop."""
@@ -204,7 +204,7 @@ class Deployment:
         into = [id_of(one, "target") for one in targets]
         return self._transport.ask(reviewing.submit(self.id, chosen, into))
 
-    def delete(self, named: UUID | str, *, erase: bool = False) -> None:
+    def delete(self, named: Ref, *, erase: bool = False) -> None:
         """Delete a prediction; every number subtracts it. `erase`: its picture everywhere, too."""
         self._transport.ask(reviewing.delete(self.id, id_of(named, "prediction"), erase=erase))
 

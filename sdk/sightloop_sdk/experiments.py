@@ -6,13 +6,12 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 import msgspec
 
 from sightloop_sdk import calls, files
 from sightloop_sdk.errors import JobFailed
-from sightloop_sdk.ids import id_of, is_id
+from sightloop_sdk.ids import Ref, id_of, is_id
 from sightloop_sdk.jobs import until
 from sightloop_sdk.listing import Listing, named
 from sightloop_sdk.transport import Transport
@@ -41,7 +40,7 @@ class Experiments:
         self._transport = transport
 
     def list(
-        self, *, project: str | UUID | None = None, deployment: UUID | str | None = None
+        self, *, project: Ref | None = None, deployment: Ref | None = None
     ) -> Listing[Experiment]:
         """Experiments, the newest first: all, of a project, or for a deployment."""
         of = None if project is None else str(self.project(project).id)
@@ -55,7 +54,7 @@ class Experiments:
             row=calls.row,
         )  # fmt: skip
 
-    def get(self, experiment: UUID | str) -> Experiment:
+    def get(self, experiment: Ref) -> Experiment:
         """One experiment."""
         return self._transport.ask(calls.get(self._at(experiment), Experiment))
 
@@ -67,7 +66,7 @@ class Experiments:
             row=calls.row,
         )
 
-    def project(self, name_or_id: str | UUID) -> Project:
+    def project(self, name_or_id: Ref) -> Project:
         """One project. Raises NotThere."""
         if is_id(name_or_id):
             wanted = id_of(name_or_id, "project")
@@ -83,12 +82,12 @@ class Experiments:
 
     def start(
         self,
-        project: str | UUID,
+        project: Ref,
         name: str,
-        datasets: Mapping[str, UUID | str],
+        datasets: Mapping[str, Ref],
         *,
         replay: Sequence[str] = (),
-        base_version: UUID | str | None = None,
+        base_version: Ref | None = None,
         parameters: Mapping[str, Any] | None = None,
     ) -> Experiment:
         """Train on dataset versions (ids by alias) as soon as a worker is free.
@@ -99,6 +98,7 @@ class Experiments:
         Raises:
             Invalid: `errors` names what is wrong. Conflict: a version is still being filled.
         """
+        base = base_version
         body = {
             "name": name,
             "datasets": [
@@ -106,13 +106,13 @@ class Experiments:
                 for alias, version in datasets.items()
             ],
             "replay": [*replay],
-            "base_version": None if base_version is None else str(base_version),
+            "base_version": None if base is None else str(id_of(base, "base_version")),
             "parameters": dict(parameters or {}),
         }
         path = f"{_PATH}/projects/{self.project(project).id}/experiments"
         return self._transport.ask(calls.send("POST", path, Experiment, body=body))
 
-    def follow(self, experiment: UUID | str) -> Iterator[LogLine]:
+    def follow(self, experiment: Ref) -> Iterator[LogLine]:
         """The lines of its log as they come, to its end."""
         after = 0
         while True:
@@ -124,11 +124,11 @@ class Experiments:
                 time.sleep(_LOOK_SECONDS)
             after = log.next
 
-    def metrics(self, experiment: UUID | str) -> dict[str, Series]:
+    def metrics(self, experiment: Ref) -> dict[str, Series]:
         """Its series by name, e.g. `loss`."""
         return self._transport.ask(calls.get(f"{self._at(experiment)}/metrics", _Metrics)).series
 
-    def wait(self, experiment: UUID | str, *, timeout: float = 24 * 3600.0) -> Experiment:
+    def wait(self, experiment: Ref, *, timeout: float = 24 * 3600.0) -> Experiment:
         """The experiment once it has succeeded.
 
         Raises:
@@ -141,17 +141,17 @@ class Experiments:
             raise JobFailed(f"experiment {found.name}: {found.status}: {found.error or 'goes on'}")
         return found
 
-    def cancel(self, experiment: UUID | str) -> Experiment:
+    def cancel(self, experiment: Ref) -> Experiment:
         """Ask for its end."""
         ask = calls.send("POST", f"{self._at(experiment)}/cancel", Experiment, again=True)
         return self._transport.ask(ask)
 
-    def download(self, experiment: UUID | str, artifact: str, to: str | Path) -> Path:
+    def download(self, experiment: Ref, artifact: str, to: str | Path) -> Path:
         """Fetch a file that it made; into a folder under the artifact's name."""
         path = Path(to)
         if path.is_dir():
             path /= files.safe_name(artifact)
         return files.download(self._transport, f"{self._at(experiment)}/artifacts/{artifact}", path)
 
-    def _at(self, experiment: UUID | str) -> str:
+    def _at(self, experiment: Ref) -> str:
         return f"{_PATH}/experiments/{id_of(experiment, 'experiment')}"

@@ -5,10 +5,21 @@ from __future__ import annotations
 import os
 import re
 import time
+from typing import Protocol
 from uuid import UUID
 
 from sightloop_sdk.errors import InvalidPrediction
 
+
+class HasId(Protocol):
+    """A value that the server has told, e.g. a `Dataset`."""
+
+    @property
+    def id(self) -> UUID:
+        """Its id."""
+
+
+Ref = UUID | str | HasId
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
@@ -21,16 +32,19 @@ def uuid7(seconds: float | None = None) -> UUID:
     return UUID(int=high | fixed | (((random >> 62) & 0xFFF) << 64) | (random & (2**62 - 1)))
 
 
-def is_id(text: str | UUID) -> bool:
-    """Whether a text is an id, not a name."""
-    return isinstance(text, UUID) or _UUID.fullmatch(text) is not None
+def is_id(ref: Ref) -> bool:
+    """Whether it is an id, or something that has one; not a name."""
+    return not isinstance(ref, str) or _UUID.fullmatch(ref) is not None
 
 
-def id_of(value: str | UUID, what: str) -> UUID:
-    """A UUID. Raises InvalidPrediction, naming `what` it should be."""
-    if isinstance(value, UUID):
-        return value
-    try:
-        return UUID(value)
-    except (ValueError, AttributeError, TypeError):
-        raise InvalidPrediction(f"{what} must be a UUID, not {value!r}") from None
+def id_of(ref: Ref, what: str) -> UUID:
+    """The id that is meant. Raises InvalidPrediction, naming `what` it should be."""
+    if isinstance(ref, str):
+        try:
+            return UUID(ref)
+        except ValueError:
+            raise InvalidPrediction(f"{what} must be a UUID, not {ref!r}") from None
+    found = ref if isinstance(ref, UUID) else getattr(ref, "id", None)
+    if not isinstance(found, UUID):
+        raise InvalidPrediction(f"{what} must be a UUID, not {ref!r}")
+    return found

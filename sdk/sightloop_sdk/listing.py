@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from sightloop_sdk.errors import MissingExtra, NotThere
 
 if TYPE_CHECKING:
-    from uuid import UUID
-
     from sightloop_sdk.calls import Ask, Page
     from sightloop_sdk.transport import AsyncTransport, Transport
 
@@ -72,7 +70,7 @@ async def apages(transport: AsyncTransport, ask: Asking[T]) -> AsyncIterator[T]:
             return
 
 
-def named(items: Iterator[T], name: str | UUID, what: str) -> T:
+def named(items: Iterator[T], name: object, what: str) -> T:
     """The item of a name. Raises NotThere, naming those that are near."""
     seen = []
     for one in items:

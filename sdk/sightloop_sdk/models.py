@@ -7,13 +7,12 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 import msgspec
 
 from sightloop_sdk import calls, files
 from sightloop_sdk.errors import NotThere, SightloopError
-from sightloop_sdk.ids import id_of, is_id
+from sightloop_sdk.ids import Ref, id_of, is_id
 from sightloop_sdk.listing import Listing, named
 from sightloop_sdk.transport import Transport
 from sightloop_sdk.values import Model, ModelVersion
@@ -37,10 +36,11 @@ class Models:
             row=calls.row,
         )
 
-    def get(self, name_or_id: str | UUID) -> Model:
+    def get(self, name_or_id: Ref) -> Model:
         """One model. Raises NotThere."""
         if is_id(name_or_id):
-            return self._transport.ask(calls.get(f"{_PATH}/models/{name_or_id}", Model))
+            path = f"{_PATH}/models/{id_of(name_or_id, 'model')}"
+            return self._transport.ask(calls.get(path, Model))
         return named(iter(self.list()), name_or_id, "model")
 
     def create(self, name: str, *, task: str) -> Model:
@@ -48,7 +48,7 @@ class Models:
         body = {"name": name, "type": task}
         return self._transport.ask(calls.send("POST", f"{_PATH}/models", Model, body=body))
 
-    def versions(self, model: str | UUID) -> Listing[ModelVersion]:
+    def versions(self, model: Ref) -> Listing[ModelVersion]:
         """The versions of a model, the newest first."""
         path = f"{_PATH}/models/{self.get(model).id}/versions"
         return Listing(
@@ -57,20 +57,20 @@ class Models:
             row=calls.row,
         )
 
-    def version(self, version: UUID | str) -> ModelVersion:
+    def version(self, version: Ref) -> ModelVersion:
         """One version."""
         path = f"{_PATH}/versions/{id_of(version, 'version')}"
         return self._transport.ask(calls.get(path, ModelVersion))
 
     def upload(
         self,
-        model: str | UUID,
+        model: Ref,
         onnx: str | Path | None,
         *,
         labels: Sequence[str] | None = None,
         name: str | None = None,
         parameters: Mapping[str, Any] | None = None,
-        trained_on: Mapping[str, UUID | str] | None = None,
+        trained_on: Mapping[str, Ref] | None = None,
         threshold: float | None = None,
     ) -> ModelVersion:
         """Upload an ONNX file as the next version; None: a version that runs at the client's.
@@ -86,7 +86,7 @@ class Models:
             "labels": None if labels is None else [*labels],
             "parameters": dict(parameters or {}),
             "trained_on": [
-                {"alias": alias, "dataset_version": str(one)}
+                {"alias": alias, "dataset_version": str(id_of(one, alias))}
                 for alias, one in (trained_on or {}).items()
             ],
             "threshold": threshold,
@@ -104,13 +104,13 @@ class Models:
             path = f"{_PATH}/models/{self.get(model).id}/versions"
             return self._transport.ask(calls.upload(path, ModelVersion, files=opened))
 
-    def publish(self, model: str | UUID, experiment: UUID | str) -> ModelVersion:
+    def publish(self, model: Ref, experiment: Ref) -> ModelVersion:
         """Make what an experiment trained the next version; twice is the same version."""
         body = {"experiment": str(id_of(experiment, "experiment"))}
         path = f"{_PATH}/models/{self.get(model).id}/versions/from-experiment"
         return self._transport.ask(calls.send("POST", path, ModelVersion, body=body, again=True))
 
-    def download(self, version: UUID | str, to: str | Path, *, file: str = LATEST) -> Path:
+    def download(self, version: Ref, to: str | Path, *, file: str = LATEST) -> Path:
         """Fetch a file of a version, its checksum compared; into a folder as `<name>.onnx`.
 
         Raises:

@@ -13,7 +13,7 @@ from sightloop_sdk.calls import Ask, Call
 from sightloop_sdk.convert.outputs import to_prediction
 from sightloop_sdk.errors import ApiError, SightloopError, error_in
 from sightloop_sdk.formats import Prediction
-from sightloop_sdk.ids import id_of
+from sightloop_sdk.ids import Ref, id_of
 from sightloop_sdk.record import Finished, Prepared, Record, Target, prepare
 
 T = TypeVar("T")
@@ -113,11 +113,11 @@ def batch(deployment: UUID, lines: Sequence[bytes]) -> Ask[list[Line]]:
 
 def shadow(
     deployment: UUID,
-    prediction: UUID | str,
+    prediction: Ref,
     *,
     latency: float,
     output: Any,
-    model_version: UUID | str | None,
+    model_version: Ref | None,
     target: Target,
 ) -> Ask[Accepted]:
     """Log the shadow's answer later. Not repeated: the second one is a conflict."""

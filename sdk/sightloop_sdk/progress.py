@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from sightloop_sdk.errors import MissingExtra
 
 if TYPE_CHECKING:
     from typing_extensions import Self
-
-T = TypeVar("T")
 
 
 class Progress:
@@ -57,15 +54,3 @@ class Progress:
     def __exit__(self, *_: object) -> None:
         if self._bar is not None:
             self._bar.stop()
-
-
-def track(items: Sequence[T], what: str, *, shown: bool) -> Iterator[T]:
-    """The items, with a bar."""
-    with Progress(what, len(items), shown=shown) as bar:
-        yield from _each(items, bar)
-
-
-def _each(items: Iterable[T], bar: Progress) -> Iterator[T]:
-    for one in items:
-        yield one
-        bar.forward()

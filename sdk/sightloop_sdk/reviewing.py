@@ -27,11 +27,12 @@ PAGE = 200
 class Filters(TypedDict, total=False):
     """Which predictions, in which order.
 
-    `status`; `label`: the champion saw one; `outlier_min`: 0 to 1; `boxes_min`; `has_picture`;
-    `since` ≤ time < `until`; `sort`: date, name, outlier or random; `order`: asc or desc;
-    `seed`: of random.
+    `query`: in the query language, e.g. `boxes > 5 and tags = "night"`. `status`. `label`: the
+    champion saw one. `outlier_min`: 0 to 1. `boxes_min`. `has_picture`. `since` ≤ time < `until`.
+    `sort`: date, name, outlier or random. `order`: asc or desc. `seed`: of random.
     """
 
+    query: str
     status: Status
     label: str
     outlier_min: float
@@ -47,6 +48,7 @@ class Filters(TypedDict, total=False):
 def predictions(deployment: UUID, filters: Filters, cursor: str | None) -> Ask[Page[Predicted]]:
     """A page of predictions."""
     params: dict[str, Any] = {**filters}
+    params["q"] = params.pop("query", None)
     for name, sent in (("since", "from"), ("until", "to")):
         moment = params.pop(name, None)
         if moment is not None:

@@ -7,6 +7,7 @@ import contextlib
 import os
 import random
 import time
+import weakref
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -131,6 +132,8 @@ class Transport:
             # A child of a fork must not speak on its parent's connections, nor close them.
             self._process = os.getpid()
             held = self._http = httpx.Client(**_options(self.access, self._timeout))
+            # Who writes Client().deployment(…) has nothing to close.
+            weakref.finalize(self, _close, held, self._process)
         return held
 
 
@@ -202,6 +205,11 @@ def _read(ask: Ask[T], content: bytes, access: Access) -> T:
             f"{access.url} did not answer as Sightloop does ({error}): "
             "check the address, and what stands between"
         ) from error
+
+
+def _close(held: httpx.Client, process: int) -> None:
+    if process == os.getpid():
+        held.close()
 
 
 def _options(access: Access, timeout: float) -> dict[str, Any]:

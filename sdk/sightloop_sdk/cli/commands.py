@@ -14,7 +14,17 @@ from sightloop_sdk import reviewing
 from sightloop_sdk.client import Client
 from sightloop_sdk.errors import NotThere, SightloopError
 
-_FILTERS = ("status", "label", "outlier_min", "boxes_min", "since", "until", "sort", "order")
+_FILTERS = (
+    "query",
+    "status",
+    "label",
+    "outlier_min",
+    "boxes_min",
+    "since",
+    "until",
+    "sort",
+    "order",
+)
 
 
 def upload(client: Client, chosen: Namespace) -> int:
@@ -63,9 +73,7 @@ def import_dataset(client: Client, chosen: Namespace) -> int:
 
 
 def export_dataset(client: Client, chosen: Namespace) -> int:
-    path = client.datasets.export_coco(
-        chosen.version, chosen.folder, pictures=chosen.pictures, progress=chosen.progress
-    )
+    path = client.datasets.export_coco(chosen.version, chosen.folder)
     return _print([{"written": str(path)}])
 
 

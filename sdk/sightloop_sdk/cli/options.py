@@ -37,6 +37,7 @@ def _upload(command: argparse.ArgumentParser) -> None:
 
 def _predictions(command: argparse.ArgumentParser) -> None:
     command.add_argument("deployment", help="its name or id")
+    command.add_argument("--query", help="in the query language (docs/query.md)")
     command.add_argument("--status", choices=("TO_REVIEW", "REVIEWED", "SUBMITTED"))
     command.add_argument("--label", help="the champion saw one")
     command.add_argument("--outlier-min", type=float)
@@ -69,8 +70,6 @@ def _datasets(command: argparse.ArgumentParser) -> None:
     out = of.add_parser("export", help="export COCO")
     out.add_argument("version", metavar="DATASET/VERSION")
     out.add_argument("folder")
-    out.add_argument("--pictures", action="store_true", help="with the images")
-    _bar(out)
     out.set_defaults(run=commands.export_dataset)
 
 
