@@ -93,7 +93,7 @@ class Table(Generic[E]):
                         for record in await reader.fetch(limit=_PAGE, wait=1.0):
                             self._take(record)
             except BusUnavailable as error:
-                _log.warning("table.bus_away", event=self._event.__name__, reason=str(error))
+                _log.warning("table.bus_away", topic=self.topic.name, reason=str(error))
                 await asyncio.sleep(_AWAY_SECONDS)
 
     def _take(self, record: Record) -> None:
