@@ -113,6 +113,60 @@ export const ledger = (d: string) =>
       get<api.Ledger>("ingest", `/deployments/${d}/ledger`, undefined, signal),
   });
 
+export const ledgers = queryOptions({
+  queryKey: ["ledger", "all"],
+  queryFn: ({ signal }) =>
+    get<api.Page<api.NamedLedger>>("ingest", "/ledgers", { limit: 200 }, signal),
+});
+
+export const rejections = (hours: number) =>
+  queryOptions({
+    queryKey: ["ledger", "rejections", hours],
+    queryFn: ({ signal }) => {
+      const since = new Date(Date.now() - hours * 3_600_000).toISOString();
+      return get<api.Rejections>("ingest", "/rejections", { since }, signal);
+    },
+    placeholderData: (old) => old,
+  });
+
+/** How every consumer is: nothing announces it, so it is asked for again and again. */
+export const consumers = queryOptions({
+  queryKey: ["consumers"],
+  queryFn: ({ signal }) =>
+    get<{ items: api.Consumer[] }>("gateway", "/consumers", undefined, signal),
+  refetchInterval: 3_000,
+});
+
+export interface LetterFilter {
+  consumer?: string;
+  topic?: string;
+  reason?: string;
+  organization?: string;
+  replayed?: boolean;
+}
+
+export const deadLetters = (filter: LetterFilter) =>
+  infiniteQueryOptions({
+    queryKey: ["dead-letters", filter],
+    queryFn: ({ pageParam, signal }) =>
+      get<api.Page<api.DeadLetter>>(
+        "gateway",
+        "/dead-letters",
+        { ...filter, limit: 50, cursor: pageParam ?? undefined },
+        signal,
+      ),
+    initialPageParam: null as string | null,
+    getNextPageParam: (last) => last.next_cursor,
+  });
+
+export const deadLetter = (id: string) =>
+  queryOptions({
+    queryKey: ["dead-letter", id],
+    queryFn: ({ signal }) =>
+      get<api.DeadLetterDetail>("gateway", `/dead-letters/${id}`, undefined, signal),
+    staleTime: Number.POSITIVE_INFINITY,
+  });
+
 export const datasetVersions = (type?: api.TaskType) =>
   queryOptions({
     queryKey: ["dataset-versions", type ?? "all"],

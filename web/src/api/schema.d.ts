@@ -64,6 +64,22 @@ export interface components {
             counts: number[][];
             labels: string[];
         };
+        /**
+         * @description A consumer. `lag`: records behind; null: no living process has it.
+         *
+         *     `caught_up_seconds`: until nothing is left, at the pace of the last minutes; null: not nearing.
+         */
+        ConsumerDto: {
+            breaker_open: boolean;
+            caught_up_seconds: number | null;
+            lag: number | null;
+            members: components["schemas"]["MemberDto"][];
+            name: string;
+            topics: string[];
+        };
+        Consumers: {
+            items: components["schemas"]["ConsumerDto"][];
+        };
         /** @description Predictions of a deployment by status. */
         CountsDto: {
             REVIEWED: number;
@@ -126,6 +142,44 @@ export interface components {
             description: string;
             id: string;
             name: string;
+        };
+        /** @description All of a dead letter. `data`: its JSON, or its text where it is none. */
+        DeadLetterDetail: {
+            consumer: string;
+            data: unknown;
+            event_type: string;
+            headers: {
+                [key: string]: string;
+            };
+            id: string;
+            key: string;
+            offset: number;
+            organization: string;
+            partition: number;
+            reason: string;
+            replayed: string | null;
+            /** Format: date-time */
+            time: string;
+            topic: string;
+        };
+        /**
+         * @description A record that no handler could take. `id`: partition:offset among the dead letters.
+         *
+         *     `topic`, `partition`, `offset`: where it lay. `organization`: `-` where it says none.
+         */
+        DeadLetterDto: {
+            consumer: string;
+            event_type: string;
+            id: string;
+            key: string;
+            offset: number;
+            organization: string;
+            partition: number;
+            reason: string;
+            replayed: string | null;
+            /** Format: date-time */
+            time: string;
+            topic: string;
         };
         /**
          * @description What becomes of a model that a retraining made.
@@ -405,17 +459,30 @@ export interface components {
             shadow: components["schemas"]["BandsDto"] | null;
             unit: string;
         };
-        /** @description received = stored + duplicate + rejected + in_flight. */
+        /**
+         * @description received = stored + duplicate + rejected + dead_lettered + in_flight (+ missing).
+         *
+         *     `missing` is not 0 where the books do not balance; `lost` says which, `alert_since` since when
+         *     an alert tells of it. `replayed`: dead letters that were stored after all. `partition`: of the
+         *     topic `predictions`. `waiting_since`: nothing moves though something is in flight.
+         */
         LedgerDto: {
+            alert_since: string | null;
             balanced: boolean;
+            dead_lettered: number;
             duplicate: number;
             in_flight: number;
+            lost: components["schemas"]["LostRange"][];
+            missing: number;
+            partition: number;
             received: number;
             rejected: number;
             rejected_by_reason: {
                 [key: string]: number;
             };
+            replayed: number;
             stored: number;
+            waiting_since: string | null;
         };
         libs__api__paging__Page_VersionDto___1: {
             items: components["schemas"]["services__feedback__dto__VersionDto"][];
@@ -460,6 +527,14 @@ export interface components {
             automatic: boolean;
             dataset_versions: string[];
         };
+        /** @description Numbers of a boot (one run of a process) that were accepted and never came back. */
+        LostRange: {
+            boot: string;
+            first: number;
+            last: number;
+            /** Format: date-time */
+            seen: string;
+        };
         /** @description Who the token is, and what it may do. `role` null: its scopes are no role's. */
         Me: {
             expires: string | null;
@@ -467,6 +542,21 @@ export interface components {
             organization: components["schemas"]["OrganizationDto"];
             role: components["schemas"]["Role"] | null;
             scopes: components["schemas"]["Scope"][];
+        };
+        /** @description A consumer in one process. `silent`: nothing was heard of the process for a while. */
+        MemberDto: {
+            breaker_open: boolean;
+            host: string;
+            lag: number | null;
+            partitions: number;
+            process: string;
+            ready: boolean;
+            reason: string;
+            /** Format: date-time */
+            reported: string;
+            services: string[];
+            silent: boolean;
+            version: string;
         };
         /** @description The series of an experiment's current attempt, by name. */
         MetricsDto: {
@@ -487,6 +577,27 @@ export interface components {
         NamedCountsDto: {
             counts: number[];
             names: string[];
+        };
+        /** @description The books of a deployment in a list of them. */
+        NamedLedger: {
+            alert_since: string | null;
+            balanced: boolean;
+            dead_lettered: number;
+            deployment: string;
+            duplicate: number;
+            in_flight: number;
+            lost: components["schemas"]["LostRange"][];
+            missing: number;
+            name: string;
+            partition: number;
+            received: number;
+            rejected: number;
+            rejected_by_reason: {
+                [key: string]: number;
+            };
+            replayed: number;
+            stored: number;
+            waiting_since: string | null;
         };
         /** @description A deployment to be. `threshold`: by default the model's own. */
         NewDeployment: {
@@ -562,6 +673,10 @@ export interface components {
             items: components["schemas"]["DatasetDto"][];
             next_cursor?: string | null;
         };
+        Page_DeadLetterDto_: {
+            items: components["schemas"]["DeadLetterDto"][];
+            next_cursor?: string | null;
+        };
         Page_DeploymentDto_: {
             items: components["schemas"]["DeploymentDto"][];
             next_cursor?: string | null;
@@ -580,6 +695,10 @@ export interface components {
         };
         Page_ModelDto_: {
             items: components["schemas"]["ModelDto"][];
+            next_cursor?: string | null;
+        };
+        Page_NamedLedger_: {
+            items: components["schemas"]["NamedLedger"][];
             next_cursor?: string | null;
         };
         Page_PredictedDto_: {
@@ -703,6 +822,32 @@ export interface components {
         RefusedDto: {
             prediction: string;
             why: string;
+        };
+        /** @description How many of a deployment were refused for a reason in the hour that begins at `hour`. */
+        RefusedInHour: {
+            count: number;
+            deployment: string;
+            /** Format: date-time */
+            hour: string;
+            reason: string;
+        };
+        /** @description Refusals at the door, oldest first; hours without any are not there. */
+        Rejections: {
+            items: components["schemas"]["RefusedInHour"][];
+        };
+        /** @description Which dead letters are replayed: `letters`, or `all` that the filters take. */
+        Replay: {
+            /** @default false */
+            all: boolean;
+            consumer?: string | null;
+            /** @default [] */
+            letters: string[];
+            organization?: string | null;
+            reason?: string | null;
+            topic?: string | null;
+        };
+        Replayed: {
+            replayed: number;
         };
         /** @description A review to save. `draw`: the draw that served the image; null: picked by hand. */
         ReviewBody: {

@@ -47,6 +47,12 @@ export type DriftFeature = Schemas["FeatureDto"];
 export type DriftCurves = Schemas["DriftCurvesDto"];
 export type Dashboard = With<Schemas["DashboardDto"], { reference: Reference }>;
 export type Ledger = Schemas["LedgerDto"];
+export type NamedLedger = Schemas["NamedLedger"];
+export type Rejections = Schemas["Rejections"];
+export type Consumer = Schemas["ConsumerDto"];
+export type ConsumerMember = Schemas["MemberDto"];
+export type DeadLetter = Schemas["DeadLetterDto"];
+export type DeadLetterDetail = Schemas["DeadLetterDetail"];
 
 export type ModelShapes = Schemas["services__review__dto__ShapesDto"];
 export type ReviewShapes = Schemas["ReviewShapesDto"];

@@ -13,6 +13,12 @@ const TABS: Record<string, string> = {
   settings: "Settings",
 };
 
+const OPERATIONS: Record<string, string> = {
+  books: "Books",
+  "dead-letters": "Dead letters",
+  consumers: "Consumers",
+};
+
 /** organization › deployment ▾ (keeps the tab) › page */
 export function Crumbs() {
   const { data } = useQuery(me);
@@ -63,7 +69,7 @@ export function Crumbs() {
           ) : (
             <Here>Models</Here>
           ))}
-        {parts[0] === "operations" && <Here>Books</Here>}
+        {parts[0] === "operations" && <Here>{OPERATIONS[parts[1] ?? ""] ?? "Operations"}</Here>}
         {pathname === "/me" && <Here>Me</Here>}
       </ol>
     </nav>

@@ -117,6 +117,8 @@ function useGoals(): Goal[] {
       { name: "Experiments", kind: "page", run: to(`${base}/projects/all/experiments`) },
       { name: "Models", kind: "page", run: to(`${base}/models`) },
       { name: "Books", kind: "page", run: to(`${base}/operations/books`) },
+      { name: "Dead letters", kind: "page", run: to(`${base}/operations/dead-letters`) },
+      { name: "Consumers", kind: "page", run: to(`${base}/operations/consumers`) },
       { name: "Me", kind: "page", run: to("/me") },
       ...(runs?.items ?? []).map((one) => ({
         name: one.name,

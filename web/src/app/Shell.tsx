@@ -1,5 +1,11 @@
 import { useQuery } from "@tanstack/react-query";
-import { type ErrorComponentProps, Link, Outlet, useParams } from "@tanstack/react-router";
+import {
+  type ErrorComponentProps,
+  Link,
+  Outlet,
+  useLocation,
+  useParams,
+} from "@tanstack/react-router";
 import { useEffect, useState } from "react";
 import { me } from "@/api/queries";
 import { Crumbs } from "@/app/Crumbs";
@@ -63,6 +69,7 @@ export function Shell() {
 function Rail({ onSearch }: { onSearch: () => void }) {
   const { data } = useQuery(me);
   const params = useParams({ strict: false });
+  const { pathname } = useLocation();
   const org = params.org ?? data?.organization.name ?? "";
   const active = { className: "item active" };
   return (
@@ -88,7 +95,11 @@ function Rail({ onSearch }: { onSearch: () => void }) {
         <Icon name="models" />
         Models
       </Link>
-      <Link to="/o/$org/operations/books" params={{ org }} className="item" activeProps={active}>
+      <Link
+        to="/o/$org/operations/books"
+        params={{ org }}
+        className={pathname.includes("/operations/") ? "item active" : "item"}
+      >
         <Icon name="operations" />
         Operations
       </Link>

@@ -181,7 +181,27 @@ const version = createRoute({
 const books = createRoute({
   getParentRoute: () => org,
   path: "/operations/books",
+  validateSearch: parameters({ range: oneOf(["24h", "7d", "30d"]) }),
   component: lazyRouteComponent(() => import("@/features/operations/BooksPage")),
+});
+
+const deadLetters = createRoute({
+  getParentRoute: () => org,
+  path: "/operations/dead-letters",
+  validateSearch: parameters({
+    consumer: text,
+    topic: text,
+    reason: text,
+    organization: text,
+    show: oneOf(["waiting", "replayed", "all"]),
+  }),
+  component: lazyRouteComponent(() => import("@/features/operations/DeadLettersPage")),
+});
+
+const consumers = createRoute({
+  getParentRoute: () => org,
+  path: "/operations/consumers",
+  component: lazyRouteComponent(() => import("@/features/operations/ConsumersPage")),
 });
 
 export const routeTree = root.addChildren([
@@ -206,6 +226,8 @@ export const routeTree = root.addChildren([
       versions,
       version,
       books,
+      deadLetters,
+      consumers,
     ]),
   ]),
 ]);

@@ -62,10 +62,14 @@ export function Forbidden({ problem }: { problem: Problem }) {
       </span>
       <h3>Your role does not open this page</h3>
       <p>{problem.detail || "A right is missing."}</p>
-      <p>
-        An administrator of the organization grants it
-        {scope ? ` (role ${leastRole(scope)}, ${scope})` : ""}.
-      </p>
+      {scope === "operate" ? (
+        <p>Who runs the platform grants it (scope operate): no role of an organization has it.</p>
+      ) : (
+        <p>
+          An administrator of the organization grants it
+          {scope ? ` (role ${leastRole(scope)}, ${scope})` : ""}.
+        </p>
+      )}
     </div>
   );
 }

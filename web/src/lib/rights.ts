@@ -29,5 +29,6 @@ export function holds(scopes: readonly string[], wanted: string): boolean {
 export function useRefusal(scope: string): string | null {
   const { data } = useQuery(me);
   if (!data || holds(data.scopes, scope)) return null;
+  if (scope === "operate") return "Needs the scope operate, which who runs the platform grants.";
   return `Needs the role ${leastRole(scope)} (${scope}); you are ${data.role}.`;
 }

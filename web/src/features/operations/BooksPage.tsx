@@ -1,102 +1,170 @@
-import { useQueries, useQuery } from "@tanstack/react-query";
-import { Link } from "@tanstack/react-router";
-import { deployments, ledger } from "@/api/queries";
-import type { Deployment, Ledger } from "@/api/types";
-import { useOrg } from "@/app/params";
-import { Icon } from "@/components/Icon";
+import { useQuery } from "@tanstack/react-query";
+import { useNavigate, useSearch } from "@tanstack/react-router";
+import { useMemo } from "react";
+import { ledgers, rejections } from "@/api/queries";
+import type { Rejections } from "@/api/types";
+import { ChartPanel } from "@/components/ChartPanel";
+import { Segments } from "@/components/controls";
 import { Empty, Loaded } from "@/components/states";
-import { count } from "@/lib/format";
+import { BookRow } from "@/features/operations/BookRow";
+import { OperationsTabs } from "@/features/operations/OperationsTabs";
+import { type Refusals, refusals } from "@/features/operations/refusals";
+import { count, dateTime } from "@/lib/format";
 import { useLiveQueries } from "@/lib/live/hooks";
+import { useNow } from "@/lib/now";
+import { labelToken, token } from "@/lib/palette";
+import { usePreferences } from "@/lib/preferences";
+import { bucketName, timeOption } from "@/lib/timechart";
+import "@/styles/charts.css";
+import "@/features/operations/operations.css";
 
-/** received = stored + duplicate + rejected + in flight, for each deployment. */
+const RANGES = { "24h": 24, "7d": 168, "30d": 720 } as const;
+const NONE: Rejections["items"] = [];
+type Range = keyof typeof RANGES;
+
+/** What became of every prediction that was sent, for each deployment. */
 export default function BooksPage() {
-  const query = useQuery(deployments);
-  const all = query.data?.items ?? [];
-  const books = useQueries({ queries: all.map((one) => ledger(one.id)) });
+  const { range = "24h" } = useSearch({ from: "/inside/o/$org/operations/books" });
+  const navigate = useNavigate();
+  const hours = RANGES[range];
+  const query = useQuery(ledgers);
+  const refused = useQuery(rejections(hours));
+  const found = refused.data?.items ?? NONE;
+  const hour = Math.floor(useNow() / 3_600_000) * 3_600_000;
+  const all = useMemo(() => refusals(found, hours, hour), [found, hours, hour]);
   useLiveQueries(["series", "prediction", "alert"], [["ledger"]]);
   return (
-    <div className="content">
-      <div className="page-head">
-        <h1>Books</h1>
-        <span className="muted">received = stored + duplicate + rejected + in flight</span>
+    <>
+      <OperationsTabs />
+      <div className="content books">
+        <div className="page-head">
+          <h1>Books</h1>
+          <span className="muted">
+            received = stored + duplicate + rejected + dead-lettered + in flight
+          </span>
+        </div>
+        <Loaded query={query}>
+          {({ items }) =>
+            items.length === 0 ? (
+              <Empty title="No deployment yet" icon="operations">
+                The books begin with the first prediction that a deployment receives.
+              </Empty>
+            ) : (
+              <>
+                <div className="card table-scroll">
+                  <table className="table">
+                    <thead>
+                      <tr>
+                        <th>Deployment</th>
+                        <th>Balance</th>
+                        <th className="num">Received</th>
+                        <th className="num">Stored</th>
+                        <th className="num">Duplicate</th>
+                        <th className="num">Rejected</th>
+                        <th className="num">Dead-lettered</th>
+                        <th className="num">In flight</th>
+                        <th>Rejected, {range}</th>
+                      </tr>
+                    </thead>
+                    <tbody>
+                      {items.map((book) => (
+                        <BookRow
+                          key={book.deployment}
+                          book={book}
+                          refused={refusals(found, hours, hour, book.deployment)}
+                        />
+                      ))}
+                    </tbody>
+                  </table>
+                </div>
+                <RejectedPanel
+                  refused={all}
+                  range={range}
+                  onRange={(next) =>
+                    void navigate({ to: ".", search: { range: next }, replace: false })
+                  }
+                />
+              </>
+            )
+          }
+        </Loaded>
       </div>
-      <Loaded query={query}>
-        {({ items }) =>
-          items.length === 0 ? (
-            <Empty title="No deployment yet" icon="operations" />
-          ) : (
-            <div className="card table-scroll">
-              <table className="table">
-                <thead>
-                  <tr>
-                    <th>Deployment</th>
-                    <th className="num">Received</th>
-                    <th className="num">Stored</th>
-                    <th className="num">Duplicate</th>
-                    <th className="num">Rejected</th>
-                    <th className="num">In flight</th>
-                    <th>Balance</th>
-                    <th>Rejections by reason</th>
-                  </tr>
-                </thead>
-                <tbody>
-                  {items.map((one, i) => (
-                    <BookRow
-                      key={one.id}
-                      deployed={one}
-                      book={books[i]?.data}
-                      error={books[i]?.error}
-                    />
-                  ))}
-                </tbody>
-              </table>
-            </div>
-          )
-        }
-      </Loaded>
-    </div>
+    </>
   );
 }
 
-function BookRow(props: { deployed: Deployment; book: Ledger | undefined; error: unknown }) {
-  const { deployed, book } = props;
-  const org = useOrg();
-  const left = book
-    ? book.received - (book.stored + book.duplicate + book.rejected + book.in_flight)
-    : 0;
+function RejectedPanel(props: {
+  refused: Refusals;
+  range: Range;
+  onRange: (range: Range) => void;
+}) {
+  const { refused } = props;
+  const { zone, theme } = usePreferences();
+  const total = refused.reasons.reduce((sum, one) => sum + one.total, 0);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the colours are the theme's
+  const option = useMemo(
+    () =>
+      timeOption({
+        t: refused.t,
+        bucketSeconds: refused.bucketSeconds,
+        kind: "bar",
+        zone,
+        format: count,
+        span: [refused.t[0]! * 1000, (refused.t.at(-1)! + refused.bucketSeconds) * 1000],
+        series: refused.reasons.map((one, i) => ({
+          name: one.name,
+          values: one.values,
+          colour: token(labelToken(i)),
+        })),
+      }),
+    [refused, zone, theme],
+  );
+  const reasons = refused.reasons.filter((one) => one.total > 0);
   return (
-    <tr>
-      <td>
-        <Link to="/o/$org/deployments/$d/dashboard" params={{ org, d: deployed.id }}>
-          {deployed.name}
-        </Link>
-      </td>
-      <td className="num">{count(book?.received)}</td>
-      <td className="num">{count(book?.stored)}</td>
-      <td className="num">{count(book?.duplicate)}</td>
-      <td className="num">{count(book?.rejected)}</td>
-      <td className="num">{count(book?.in_flight)}</td>
-      <td>
-        {book ? (
-          book.balanced ? (
-            <span className="badge ok">
-              <Icon name="check" size={12} /> balanced
-            </span>
-          ) : (
-            <span className="badge danger">
-              <Icon name="warn" size={12} /> off by {count(left)}
-            </span>
-          )
-        ) : props.error ? (
-          <span className="badge warn">not answered</span>
-        ) : null}
-      </td>
-      <td className="muted small">
-        {Object.entries(book?.rejected_by_reason ?? {})
-          .sort((a, b) => b[1] - a[1])
-          .map(([reason, n]) => `${reason} ${count(n)}`)
-          .join(", ") || "none"}
-      </td>
-    </tr>
+    <ChartPanel
+      title="Rejected at the door"
+      subtitle={`by reason, all deployments, ${bucketName(refused.bucketSeconds)} buckets`}
+      summary={reasons.map((one) => `${one.name} ${count(one.total)}`).join(", ") || "none"}
+      option={option}
+      wide
+      time
+      height={180}
+      overlay={
+        total === 0 ? (
+          <Empty title="Nothing was rejected" compact>
+            Every prediction of these {props.range} was let in.
+          </Empty>
+        ) : null
+      }
+      table={() => ({
+        head: ["Time", ...refused.reasons.map((one) => one.name)],
+        rows: refused.t.map((t, i) => [
+          `${dateTime(t * 1000, zone)}`,
+          ...refused.reasons.map((one) => one.values[i]!),
+        ]),
+      })}
+      tools={
+        <Segments
+          label="Range"
+          value={props.range}
+          options={[
+            { value: "24h", label: "24 h" },
+            { value: "7d", label: "7 d" },
+            { value: "30d", label: "30 d" },
+          ]}
+          onChange={props.onRange}
+        />
+      }
+      note={
+        <ul className="legend">
+          {refused.reasons.map((one, i) => (
+            <li key={one.name}>
+              <span style={{ background: `var(--${labelToken(i)})` }} />
+              {one.name} {count(one.total)}
+            </li>
+          ))}
+        </ul>
+      }
+    />
   );
 }
