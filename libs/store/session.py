@@ -156,6 +156,8 @@ def open_database(service: str, url: str, *, clock: Clock, pool: int = 5) -> Dat
         max_overflow=0,
         pool_timeout=10,
         pool_pre_ping=False,
+        # Faults are logged, and stand in dead letters: what users sent has no place there.
+        hide_parameters=True,
         connect_args={"timeout": 10, "command_timeout": 60},
     )
     return Database(service, engine, clock)

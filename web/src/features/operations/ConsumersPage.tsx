@@ -46,7 +46,7 @@ export default function ConsumersPage() {
                     </tr>
                   </thead>
                   <tbody>
-                    {items.map((one) => (
+                    {[...items].sort(worstFirst).map((one) => (
                       <ConsumerRow key={one.name} one={one} onClose={() => setClosing(one)} />
                     ))}
                   </tbody>
@@ -59,6 +59,12 @@ export default function ConsumersPage() {
       </div>
     </>
   );
+}
+
+/** Those that stand still, then those furthest behind, then by name. */
+function worstFirst(a: Consumer, b: Consumer): number {
+  const stands = (one: Consumer) => Number(one.breaker_open || one.lag === null);
+  return stands(b) - stands(a) || (b.lag ?? 0) - (a.lag ?? 0) || a.name.localeCompare(b.name);
 }
 
 function ConsumerRow({ one, onClose }: { one: Consumer; onClose: () => void }) {
@@ -81,8 +87,8 @@ function ConsumerRow({ one, onClose }: { one: Consumer; onClose: () => void }) {
           </div>
         )}
         {reasons.map((reason) => (
-          <div key={reason} className="muted small">
-            {reason.replace(`${one.name}: `, "")}
+          <div key={reason} className="muted small said" title={reason}>
+            {reason.replace(`${one.name}: `, "").split("\n")[0]!.slice(0, 240)}
           </div>
         ))}
       </td>
