@@ -30,6 +30,7 @@ from libs.runtime.reports import Reporter
 from libs.runtime.service import Context, Service
 from libs.schemas.topics import TOPICS
 from libs.store import schema
+from libs.store.faults import is_transient
 from libs.store.upkeep import keep_up
 from libs.store.workers import Worker
 
@@ -204,12 +205,10 @@ class Supervisor:
         await asyncio.wait([serving], timeout=_STOP_SECONDS)
         await work.stop()
         for relay in outboxes:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(relay.drain(), _STOP_SECONDS)
+            await _last("an outbox", relay.drain())
         await relays.stop()
         await reports.stop()
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._reporter.end(), _STOP_SECONDS)
+        await _last("a report", self._reporter.end())
         await tables.stop()
 
     def _start_relays(self, running: _Running) -> list[Relay]:
@@ -298,6 +297,16 @@ async def _guarded(name: str, run: Callable[[], Awaitable[None]]) -> None:
     except Exception as error:
         raise ComponentEnded(f"{name} failed: {type(error).__name__}: {error}") from error
     raise ComponentEnded(f"{name} ended")
+
+
+async def _last(what: str, work: Awaitable[None]) -> None:
+    """Do it before the end; where a part is away, it is left to the next process."""
+    try:
+        await asyncio.wait_for(work, _STOP_SECONDS)
+    except Exception as error:
+        if not is_transient(error):
+            raise
+        log.warning("left to the next process", what=what, error=str(error))
 
 
 def _first(failures: BaseExceptionGroup[BaseException]) -> BaseException:
