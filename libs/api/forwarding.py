@@ -12,6 +12,7 @@ from libs.api.compat import XGET, TokenKind
 
 _ORGANIZATION = "/api/organization/{organization}"
 _DEPLOYMENT = "/api/deployment/{deployment}"
+_STORAGE = "/api/object-storage/{connector}"
 _ASSETS = _DEPLOYMENT + "/predictedassets"
 
 # service → (methods, template), and perhaps the kind of token that leads there.
@@ -39,6 +40,33 @@ _TABLE: dict[str, tuple[tuple[str, ...], ...]] = {
         ("GET", _DEPLOYMENT, TokenKind.DEPLOYMENT),
         ("POST", _DEPLOYMENT + "/predictions"),
         ("POST", "/api/prediction/{prediction}/shadow"),
+        ("GET", _DEPLOYMENT + "/datalake/connector"),
+        ("GET", _ORGANIZATION + "/datalake"),
+        ("GET", _ORGANIZATION + "/datalakes"),
+        ("GET POST", _ORGANIZATION + "/tags"),
+        ("GET", _ORGANIZATION + "/tags/find"),
+        ("GET POST", _ORGANIZATION + "/datasources"),
+        ("GET", _ORGANIZATION + "/datasources/find"),
+        ("POST", _ORGANIZATION + "/connector/{connector}/generate_object_name"),
+        ("POST", _STORAGE + "/generate_presigned_url"),
+        ("POST", _STORAGE + "/init_multipart_upload"),
+        ("POST", _STORAGE + "/generate_part_presigned_url"),
+        ("POST", _STORAGE + "/complete_part_upload"),
+        ("POST", _STORAGE + "/retrieve_presigned_url"),
+        ("GET", "/api/datalake/{datalake}"),
+        ("GET POST", "/api/datalake/{datalake}/tags"),
+        ("GET", "/api/datalake/{datalake}/tags/find"),
+        ("GET POST DELETE XGET", "/api/datalake/{datalake}/datas"),
+        ("GET", "/api/datalake/{datalake}/datas/find"),
+        ("GET PATCH DELETE", "/api/data/{data}"),
+        ("GET", "/api/data/{data}/presigned-url"),
+        ("PATCH", "/api/data/{data}/custom-metadata"),
+        ("GET", "/api/data/source/{source}"),
+        ("GET", "/api/tag/{tag}"),
+        ("POST", "/api/tag/{tag}/attach"),
+        ("POST", "/api/tag/{tag}/detach"),
+        ("POST", "/blobs"),
+        ("GET PUT", "/blobs/{key:path}"),
     ),
     "metrics": (
         ("GET", _DEPLOYMENT + "/stats"),

@@ -63,7 +63,12 @@ class Blobs(Protocol):
     Keys: segments of `A-Z a-z 0-9 . _ = @ + -` divided by `/`, none empty or beginning with a
     dot, 512 characters at most. A key is never also a folder of another. Every call raises
     BadKey for another key, and BlobsUnavailable within its time limit when the store is away.
+
+    `signing_key`: what every process that opens the store signs addresses of ours with; empty
+    where the store's credentials are a machine's role, and there is none to share.
     """
+
+    signing_key: bytes
 
     async def put(self, key: str, data: bytes, *, content_type: str) -> BlobInfo:
         """Store; replaces what was there. Raises StorageFull."""

@@ -53,6 +53,9 @@ class S3Blobs:
 
     def __init__(self, address: S3Address) -> None:
         self._bucket = address.bucket
+        # Who knows the store's secret may sign addresses; a machine's role has none to share.
+        secret = f"sightloop addresses {address.secret_key}" if address.secret_key else ""
+        self.signing_key = hashlib.sha256(secret.encode()).digest() if secret else b""
         self._threads = Threads(_THREADS)
         self._pool = _pool()
         self._client = address.client(self._pool)

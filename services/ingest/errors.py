@@ -17,6 +17,14 @@ class PredictionRejected(Exception):
         self.errors = errors
 
 
+class UploadRefused(Exception):
+    """An uploaded image cannot be kept: why, is in the text."""
+
+    def __init__(self, detail: str, *, too_large: bool = False) -> None:
+        super().__init__(detail)
+        self.too_large = too_large
+
+
 class ShadowAlreadyLogged(Exception):
     """A prediction has its shadow's answer already; the first one stays."""
 

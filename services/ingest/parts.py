@@ -31,5 +31,6 @@ class Ingest:
     deployments: Table[DeploymentChanged]
     pictures: asyncio.Semaphore
     till: Till
+    public_url: str
     room: Room
     desks: dict[UUID, Coalescer[Accepted]] = field(default_factory=dict)

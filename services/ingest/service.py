@@ -32,6 +32,7 @@ def build(context: Context) -> Service:
         sink=context.bus.sink,
         deployments=context.table(DeploymentChanged),
         till=Till(context.clock.now),
+        public_url=context.settings.public_url.rstrip("/"),
         room=Room(items=settings.waiting_limit, size=settings.waiting_bytes),
         pictures=asyncio.Semaphore(settings.pictures_at_once),
     )

@@ -46,6 +46,18 @@ data = Table(
     Index("data_by_picture", "organization", "picture_sha256"),
 )
 
+# Names of tags and sources that somebody made before an image had them. `kind`: tag or source.
+vocabulary = Table(
+    "vocabulary",
+    metadata,
+    Column("organization", Uuid, primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("id", Uuid, nullable=False),
+    Column("created", Timestamp, nullable=False),
+    Index("vocabulary_by_id", "organization", "id"),
+)
+
 book = Table(
     "book",
     metadata,

@@ -14,7 +14,9 @@ def forward_routes(upstreams: dict[str, str], http: httpx.AsyncClient) -> APIRou
     router = compat_router()
 
     @router.api_route("/api/{path:path}", methods=list(METHODS))
-    async def forward(request: Request, path: str) -> Response:
+    @router.api_route("/blobs/{path:path}", methods=list(METHODS))
+    @router.api_route("/blobs", methods=list(METHODS))
+    async def forward(request: Request) -> Response:
         """To the service that has the path and takes such a token."""
         line = next(
             (
@@ -25,7 +27,7 @@ def forward_routes(upstreams: dict[str, str], http: httpx.AsyncClient) -> APIRou
             None,
         )
         if line is None:
-            said = f"Sightloop does not offer {request.method} /api/{path[:200]}"
+            said = f"Sightloop does not offer {request.method} {request.url.path[:200]}"
             return refusal(404, said, ["see docs/picsellia-compatibility.md"])
         return await pass_on(request, http, line.service, upstreams[line.service])
 

@@ -1,7 +1,6 @@
 """The Datalake: images, uploaded or logged, and their pictures."""
 
 import asyncio
-import hashlib
 from typing import Annotated
 from uuid import UUID
 
@@ -15,13 +14,13 @@ from libs.api.problems import Problem, invalid, not_found
 from libs.api.scopes import Scope
 from libs.api.tokens import Caller
 from libs.blobs.blobs import BlobNotFound
-from libs.schemas.events import DataDeleted, DataRegistered
-from libs.schemas.ids import uuid7
-from libs.schemas.values import Picture
+from libs.schemas.events import DataDeleted
 from libs.store.session import Cause
-from libs.vision.images import ImageRefused, inspect, thumbnail
-from services.ingest import actions, store
+from libs.vision.images import thumbnail
+from services.ingest import store
+from services.ingest.actions.registering import Upload, register
 from services.ingest.dto import DataDto, data_dto
+from services.ingest.errors import UploadRefused
 from services.ingest.parts import Ingest
 
 router = APIRouter(prefix="/api/ingest/v1/data", tags=["datalake"])
@@ -43,7 +42,7 @@ async def list_data(
 
 
 @router.post("", status_code=201)
-async def upload(
+async def upload_image(
     parts: Parts,
     caller: Writer,
     file: UploadFile,
@@ -51,57 +50,15 @@ async def upload(
     tags: Annotated[list[str] | None, Form()] = None,
 ) -> DataDto:
     """Upload an image."""
-    content = await file.read()
-    if len(content) > parts.settings.picture_limit:
-        limit = parts.settings.picture_limit
-        raise Problem(413, "picture-too-large", f"the picture is larger than {limit} bytes")
-    try:
-        info = await asyncio.to_thread(inspect, content, max_pixels=parts.settings.pixel_limit)
-    except ImageRefused as error:
-        raise invalid("the picture is refused", [("file", str(error))]) from error
-    sha256 = hashlib.sha256(content).hexdigest()
-    picture = Picture(
-        key=actions.picture_key(caller.organization, sha256, str(info.format)),
-        sha256=sha256,
-        size=len(content),
-        content_type=str(info.format),
+    upload = Upload(
+        content=await file.read(), filename=file.filename, source=source, tags=tags or []
     )
-    await parts.blobs.put(picture.key, content, content_type=picture.content_type)
-    now = parts.clock.now()
-    async with parts.database.begin(Cause(actor=caller.actor)) as tx:
-        row = await store.add_data(
-            tx,
-            {
-                "id": uuid7(now),
-                "organization": caller.organization,
-                "filename": file.filename or f"{sha256[:12]}",
-                "content_type": picture.content_type,
-                "width": info.width,
-                "height": info.height,
-                "source": source,
-                "tags": list(dict.fromkeys(tags or [])),
-                "metadata": {},
-                "custom_metadata": {},
-                "picture_key": picture.key,
-                "picture_sha256": sha256,
-                "picture_size": picture.size,
-                "event_time": now,
-                "receive_time": now,
-            },
-        )
-        await tx.emit(
-            DataRegistered(
-                data=row["id"],
-                filename=row["filename"],
-                width=info.width,
-                height=info.height,
-                source=source,
-                tags=row["tags"],
-                picture=picture,
-                event_time=now,
-            ),
-            organization=caller.organization,
-        )
+    try:
+        row = await register(parts, caller.organization, caller.actor, upload)
+    except UploadRefused as error:
+        if error.too_large:
+            raise Problem(413, "picture-too-large", str(error)) from error
+        raise invalid("the picture is refused", [("file", str(error))]) from error
     return data_dto(row)
 
 

@@ -3,22 +3,25 @@
 from typing import Annotated, Any
 from uuid import UUID
 
+import msgspec
 from fastapi import Request
 
 from libs.api.app import part
-from libs.api.caller import logged_in
+from libs.api.caller import logged_in, needs
 from libs.api.compat import TokenKind, compat_router
 from libs.api.problems import Problem, conflict, not_found
 from libs.api.scopes import Scope
 from libs.api.tokens import Caller
 from libs.blobs.blobs import BadKey, BlobNotFound
 from libs.schemas.events import DeploymentChanged
-from libs.schemas.ids import label_id
+from libs.schemas.ids import connector_id, label_id
 from services.ingest import actions
 from services.ingest.api.monitor import log_shadow
 from services.ingest.compat.sent import Cloud, in_their_words, read, read_shadow
 from services.ingest.errors import DeploymentUnknown, PredictionRejected
 from services.ingest.parts import Ingest
+from services.ingest.store import lake
+from services.ingest.store.lake import Wanted
 
 router = compat_router()
 # The platform has the same path: a platform token leads there.
@@ -58,6 +61,8 @@ async def log_prediction(
         body, cloud = read(await request.body())
         picture = await _from_cloud(parts, caller, cloud)
         checked = actions.check(parts, target, body, picture=picture)
+        if cloud is not None:
+            checked = await _of_data(parts, caller, checked, cloud)
         logged = await actions.keep_picture(parts, caller.organization, checked)
     except PredictionRejected as error:
         parts.till.refuse(caller.organization, deployment, error.reason)
@@ -108,6 +113,21 @@ async def _from_cloud(parts: Ingest, caller: Caller, cloud: Cloud | None) -> byt
         raise unknown from error
 
 
+async def _of_data(
+    parts: Ingest, caller: Caller, checked: actions.Checked, cloud: Cloud
+) -> actions.Checked:
+    """The prediction is about the image that is in the Datalake, where it is."""
+    async with parts.database.read() as read:
+        rows = await lake.page(
+            read, caller.organization, Wanted(keys=[cloud.object_name]),
+            after=None, offset=0, limit=1,
+        )  # fmt: skip
+    if not rows or checked.picture is None:
+        return checked
+    logged = msgspec.structs.replace(checked.logged, data=rows[0]["id"])
+    return actions.Checked(logged=logged, picture=checked.picture)
+
+
 async def _deployment(parts: Ingest, caller: Caller, deployment: UUID) -> DeploymentChanged:
     try:
         return await actions.deployment_of(parts, caller.organization, deployment)
@@ -119,3 +139,16 @@ def _problem(error: PredictionRejected) -> Problem:
     errors = [(in_their_words(where), what) for where, what in error.errors]
     headers = {"Retry-After": "1"} if error.status in (429, 503) else None
     return Problem(error.status, error.reason, error.detail, errors=errors, headers=headers)
+
+
+@router.get("/api/deployment/{deployment}/datalake/connector")
+async def get_connector(
+    deployment: UUID, parts: Parts, caller: Annotated[Caller, needs(Scope.DEPLOYMENTS_READ)]
+) -> dict[str, Any]:
+    """Where the pictures of a deployment are: what a client names in place of a picture."""
+    await _deployment(parts, caller, deployment)
+    return {
+        "id": connector_id(caller.organization),
+        "client_type": "minio",
+        "bucket_name": "sightloop",
+    }

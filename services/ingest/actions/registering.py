@@ -1,0 +1,88 @@
+"""An uploaded image: checked, kept under its content, told."""
+
+import asyncio
+import hashlib
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import RowMapping
+
+from libs.schemas.events import DataRegistered
+from libs.schemas.ids import uuid7
+from libs.schemas.values import Picture
+from libs.store.session import Cause
+from libs.vision.images import ImageRefused, inspect
+from services.ingest import store
+from services.ingest.actions.pictures import picture_key
+from services.ingest.errors import UploadRefused
+from services.ingest.parts import Ingest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upload:
+    """An image as it came. `filename` None: it is named after its content."""
+
+    content: bytes
+    filename: str | None
+    source: str
+    tags: list[str] = field(default_factory=list)
+    metadata: dict[str, Any] = field(default_factory=dict)
+    custom_metadata: dict[str, Any] = field(default_factory=dict)
+
+
+async def register(parts: Ingest, organization: UUID, actor: str, upload: Upload) -> RowMapping:
+    """Keep and tell an image; returns its row. Raises UploadRefused."""
+    limit = parts.settings.picture_limit
+    if len(upload.content) > limit:
+        raise UploadRefused(f"the picture is larger than {limit} bytes", too_large=True)
+    try:
+        info = await asyncio.to_thread(
+            inspect, upload.content, max_pixels=parts.settings.pixel_limit
+        )
+    except ImageRefused as error:
+        raise UploadRefused(str(error)) from error
+    sha256 = hashlib.sha256(upload.content).hexdigest()
+    picture = Picture(
+        key=picture_key(organization, sha256, str(info.format)),
+        sha256=sha256,
+        size=len(upload.content),
+        content_type=str(info.format),
+    )
+    await parts.blobs.put(picture.key, upload.content, content_type=picture.content_type)
+    now = parts.clock.now()
+    async with parts.database.begin(Cause(actor=actor)) as tx:
+        row = await store.add_data(
+            tx,
+            {
+                "id": uuid7(now),
+                "organization": organization,
+                "filename": upload.filename or f"{sha256[:12]}",
+                "content_type": picture.content_type,
+                "width": info.width,
+                "height": info.height,
+                "source": upload.source,
+                "tags": list(dict.fromkeys(upload.tags)),
+                "metadata": upload.metadata,
+                "custom_metadata": upload.custom_metadata,
+                "picture_key": picture.key,
+                "picture_sha256": sha256,
+                "picture_size": picture.size,
+                "event_time": now,
+                "receive_time": now,
+            },
+        )
+        await tx.emit(
+            DataRegistered(
+                data=row["id"],
+                filename=row["filename"],
+                width=info.width,
+                height=info.height,
+                source=upload.source,
+                tags=row["tags"],
+                picture=picture,
+                event_time=now,
+            ),
+            organization=organization,
+        )
+    return row
