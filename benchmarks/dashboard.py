@@ -106,7 +106,7 @@ async def fill(running: RunningServices, of: DeploymentChanged, size: int) -> No
         for label in range(labels)
     }
     async with parts.database.begin() as tx:
-        await progress.register_labels(tx, running.organization, of.deployment, of.champion.labels)
+        await progress.register_all(tx, running.organization, of.deployment, of.champion.labels)
         which = running.organization, of.deployment
         moved = await progress.advance(tx, *which, predictions=size)
         await rollups.add(tx, *which, summed, moved=moved)

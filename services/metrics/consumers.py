@@ -21,10 +21,11 @@ from libs.schemas.events import (
 )
 from libs.schemas.values import Logged
 from libs.store.session import Tx
-from services.metrics.actions.deployments import registers
+from services.metrics.actions.deployments import Registers, champion_threshold, registers
 from services.metrics.actions.matching import judged
 from services.metrics.core import aggregate
-from services.metrics.core.content import Content, side, unpack
+from services.metrics.core.agreement import disagree
+from services.metrics.core.content import Content, unpack
 from services.metrics.core.scored import Scored
 from services.metrics.parts import Metrics
 from services.metrics.store import predictions, progress, reviews, rollups
@@ -61,10 +62,22 @@ async def on_shadow_logged(
     if content.shadow is not None:
         return Drop("the shadow was counted")
     at = await registers(parts, tx, organization, data.deployment, [data.shadow])
-    shadow = side(data.shadow, at[data.shadow.version])
-    content = msgspec.structs.replace(content, shadow=shadow)
+    shadow = at.side(data.shadow)
+    champion = champion_threshold(parts, data.deployment)
+    content = msgspec.structs.replace(
+        content,
+        shadow=shadow,
+        disagrees=disagree(
+            content.champion,
+            shadow,
+            thresholds=(champion, at.thresholds[data.shadow.version]),
+        ),
+    )
     await predictions.replace_content(tx, data.deployment, data.prediction, content)
-    deltas = aggregate.shadow_deltas([content], [rows[0]["event_time"]])
+    times = [rows[0]["event_time"]]
+    deltas = aggregate.together(
+        [aggregate.shadow_deltas([content], times), aggregate.details([content], times, late=True)]
+    )
     moved = await progress.advance(tx, organization, data.deployment, logged=1)
     await rollups.add(tx, organization, data.deployment, deltas, moved=moved)
     return OK
@@ -146,19 +159,7 @@ async def _count(
     ]
     at = await registers(parts, tx, organization, deployment, outputs)
     now = tx.clock.now()
-    counted = [
-        Counted(
-            logged=one,
-            content=Content(
-                width=one.width,
-                height=one.height,
-                lag=max((now - one.receive_time).total_seconds(), 0.0),
-                champion=side(one.champion, at[one.champion.version]),
-                shadow=None if one.shadow is None else side(one.shadow, at[one.shadow.version]),
-            ),
-        )
-        for one in logged
-    ]
+    counted = [Counted(logged=one, content=_content(one, at, now)) for one in logged]
     new = await predictions.insert_counted(tx, organization, deployment, counted)
     fresh = [one for one in counted if one.logged.prediction in new]
     if not fresh:
@@ -172,5 +173,24 @@ async def _count(
     await rollups.add_heat(tx, *which, heats, moved=moved)
 
 
+def _content(logged: Logged, at: Registers, now: datetime) -> Content:
+    champion = at.side(logged.champion)
+    shadow = None if logged.shadow is None else at.side(logged.shadow)
+    disagrees = None
+    if logged.shadow is not None and shadow is not None:
+        versions = logged.champion.version, logged.shadow.version
+        thresholds = at.thresholds[versions[0]], at.thresholds[versions[1]]
+        disagrees = disagree(champion, shadow, thresholds=thresholds)
+    return Content(
+        width=logged.width,
+        height=logged.height,
+        lag=max((now - logged.receive_time).total_seconds(), 0.0),
+        champion=champion,
+        shadow=shadow,
+        disagrees=disagrees,
+    )
+
+
 def _counted(contents: Sequence[Content], times: Sequence[datetime]) -> _Counted:
-    return aggregate.deltas(contents, times), aggregate.heats(contents, times)
+    deltas = [aggregate.deltas(contents, times), aggregate.details(contents, times)]
+    return aggregate.together(deltas), aggregate.heats(contents, times)

@@ -26,6 +26,13 @@ class FeatureUnknown(LookupError):
         super().__init__(f"there is no feature {name[:40]!r}; there are {', '.join(known)}")
 
 
+class LabelUnknown(LookupError):
+    """No model of the deployment has such a label."""
+
+    def __init__(self, label: str) -> None:
+        super().__init__(f"no model of this deployment has a label {label[:80]!r}")
+
+
 class RangeImpossible(ValueError):
     """A range of time that ends before it begins."""
 

@@ -48,13 +48,15 @@ heat = Table(
     Index("heat_by_move", "deployment", "moved"),
 )
 
-# The register of label names: a class index in any packed content is a position here.
+# The register of label names and model versions: a class or version index in any packed content
+# is a position here.
 register = Table(
     "register",
     metadata,
     Column("deployment", Uuid, primary_key=True),
     Column("organization", Uuid, nullable=False),
     Column("names", ARRAY(Text), nullable=False),
+    Column("versions", ARRAY(Uuid), nullable=False, server_default="{}"),
 )
 
 # How often each family of numbers moved. The tag of a dashboard, and what browsers are told.

@@ -174,3 +174,84 @@ async def test_a_range_that_ends_before_it_begins_is_refused(service_runner):
         )
         assert answer.status_code == 422
         assert answer.json()["errors"][0]["where"] == "from"
+
+
+async def test_one_label_and_each_version_have_their_own_numbers(service_runner):
+    async with service_runner("metrics") as running:
+        of = world.deployment(shadow=world.model(world.V2))
+        box = (0.0, 0.0, 320.0, 240.0)
+        both = Shapes(classes=[0, 1], scores=[0.92, 0.31], boxes=[box, box])
+        one = Shapes(classes=[0], scores=[0.9], boxes=[box])
+        some = [
+            world.logged(of, shapes=both, shadow=one, latency=0.05),
+            world.logged(of, shapes=one, shadow=one, latency=0.05),
+            world.logged(of, shapes=both, latency=0.05),
+            world.logged(of, shapes=one, shadow=Shapes(classes=[], scores=[]), latency=0.05),
+        ]
+        gone = world.logged(of, shapes=both, shadow=both)
+        await running.publish(of, *(world.told(each) for each in (*some, gone)))
+        await until_counted(running, of, 5)
+        await running.publish(world.deleted(gone))
+        seen = await until_counted(running, of, 4)
+
+        assert [sum(row) for row in seen["shadow"]["labels"]["boxes"]] == [2, 0, 0]
+        assert seen["shadow"]["box_count"]["counts"] == [1, 2]
+        # The second box of the first is below the threshold: they agree on it.
+        total = seen["disagreement"]["total"]
+        assert (total["compared"], total["differ"]) == (3, 1)
+        assert 0 < total["low"] < 1 / 3 < total["high"] < 1
+        assert seen["global_distribution"]["production_counts"] == [4, 2, 0]
+
+        path = f"/api/metrics/v1/deployments/{of.deployment}"
+        answer = (await running.http.get(f"{path}/label", params={"name": "car"})).json()
+        assert sum(answer["boxes"]) == sum(answer["images"]) == 2
+        assert answer["scores"]["counts"][6] == sum(answer["scores"]["counts"]) == 2
+        assert sum(answer["box_area"]["counts"]) == 2
+        assert answer["heat_map"][0] == 2.0
+        assert answer["bucket_seconds"] == 3600
+        shadow = (
+            await running.http.get(f"{path}/label", params={"name": "person", "model": "shadow"})
+        ).json()
+        assert sum(shadow["boxes"]) == 2
+        none = await running.http.get(f"{path}/label", params={"name": "ship"})
+        assert none.status_code == 404
+
+        versions = (await running.http.get(f"{path}/versions")).json()["versions"]
+        told = {(one["version"], one["role"]): one for one in versions}
+        assert set(told) == {(str(world.V1), "champion"), (str(world.V2), "shadow")}
+        champion = told[str(world.V1), "champion"]
+        assert champion["predictions"] == sum(champion["volume"]) == 4
+        assert champion["latency"]["p95"] == pytest.approx(0.05, rel=0.011)
+        assert champion["labels"] == [
+            {"label": "person", "boxes": 4}, {"label": "car", "boxes": 2},
+        ]  # fmt: skip
+        assert told[str(world.V2), "shadow"]["predictions"] == 3
+        long = (await running.http.get(f"{path}/versions", params={"from": "2020-01-01"})).json()
+        assert sum(long["versions"][0]["volume"]) == 4
+        assert len(long["t"]) <= 301
+
+
+async def test_a_late_shadow_is_compared_and_taken_back_with_its_prediction(service_runner):
+    async with service_runner("metrics") as running:
+        of = world.deployment(shadow=world.model(world.V2))
+        box = (0.0, 0.0, 9.0, 9.0)
+        one = world.logged(of, shapes=Shapes(classes=[1], scores=[0.9], boxes=[box]))
+        stays = world.logged(of, shapes=Shapes(classes=[], scores=[]))
+        late = PredictionShadowLogged(
+            deployment=of.deployment, prediction=one.prediction, data=one.data,
+            shadow=Output(
+                version=world.V2, shapes=Shapes(classes=[0], scores=[0.8], boxes=[box]), latency=0.2
+            ),
+            event_time=one.event_time, width=640, height=480,
+        )  # fmt: skip
+        await running.publish(of, world.told(one), world.told(stays), late)
+
+        async def look():
+            return (await world.dashboard(running, of))["disagreement"]
+
+        found = await eventually(look)
+        assert (found["total"]["compared"], found["total"]["differ"]) == (1, 1)
+        await running.publish(world.deleted(one))
+        assert await eventually(look, lambda seen: seen is None) is None
+        versions = await running.http.get(f"/api/metrics/v1/deployments/{of.deployment}/versions")
+        assert [each["predictions"] for each in versions.json()["versions"]] == [1]

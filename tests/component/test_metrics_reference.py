@@ -21,7 +21,8 @@ from libs.schemas.events import (
 from libs.schemas.manifest import Annotation, ManifestAsset, write_manifest
 from libs.schemas.values import Picture, Shapes, TaskType
 from services.metrics.core.buckets import Level, Span
-from services.metrics.core.rollup import Bucket, Count, Series
+from services.metrics.core.rollup import Bucket
+from services.metrics.core.series import Count, Series
 from services.metrics.parts import Metrics
 from services.metrics.store import rollups
 from services.metrics.tables import prediction

@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.metrics.core import aggregate, heat, loghist, rollup
+from services.metrics.core import aggregate, heat, loghist, rollup, series
 from services.metrics.core.buckets import Level, starts
 from services.metrics.core.content import Content, Side, pack, unpack
-from services.metrics.core.rollup import Bucket, Role, Series
+from services.metrics.core.rollup import Bucket
+from services.metrics.core.series import Role, Series
 
 START = datetime(2026, 3, 1, 10, 58, 30, tzinfo=UTC)
 
@@ -46,7 +47,7 @@ def contents(seed: int) -> tuple[list[Content], list[datetime]]:
 
 def alone(content: Content) -> Bucket:
     """By the function that makes one bucket; without boxes it has no areas to tell."""
-    total = Bucket.of(rollup.key(Series.LAG, loghist.bins([content.lag])).astype(np.uint32), ONE)
+    total = Bucket.of(series.key(Series.LAG, loghist.bins([content.lag])).astype(np.uint32), ONE)
     for role, answer in ((Role.CHAMPION, content.champion), (Role.SHADOW, content.shadow)):
         if answer is None:
             continue

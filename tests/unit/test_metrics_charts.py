@@ -5,7 +5,13 @@ import pytest
 
 from services.metrics.core import rollup
 from services.metrics.core.charts import Chart
-from services.metrics.core.rollup import Bucket, Count, Role, Series, Sum
+from services.metrics.core.rollup import Bucket
+from services.metrics.core.series import (
+    Count,
+    Role,
+    Series,
+    Sum,
+)
 
 RNG = np.random.default_rng(5)
 

@@ -5,8 +5,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.metrics.core import heat, loghist, rollup
-from services.metrics.core.rollup import Bucket, Count, Role, Series, Sum
+from services.metrics.core import heat, loghist, rollup, series
+from services.metrics.core.rollup import Bucket
+from services.metrics.core.series import (
+    Count,
+    Role,
+    Series,
+    Sum,
+)
 
 seeds = st.integers(0, 2**32 - 1)
 
@@ -117,7 +123,7 @@ def test_quantiles_of_nothing_are_nan():
     ],
 )
 def test_ratios_fall_in_their_half_open_bins(width, height, name):
-    assert rollup.RATIO_NAMES[rollup.ratio_bins([width], [height])[0]] == name
+    assert series.RATIO_NAMES[rollup.ratio_bins([width], [height])[0]] == name
 
 
 def test_bytes_that_are_no_bucket_are_refused():

@@ -33,6 +33,7 @@ class State:
     moved: int
     reviewed: int
     names: list[str]
+    versions: list[UUID]
     reference: RowMapping | None
 
 
@@ -60,6 +61,7 @@ async def state_of(
         moved=standing["moved"] or 0,
         reviewed=standing["reviewed"] or 0,
         names=standing["names"] or [],
+        versions=standing["versions"] or [],
         reference=standing if standing["id"] is not None else None,
     )
 

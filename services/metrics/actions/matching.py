@@ -29,10 +29,8 @@ async def judged(
     logged, review = event.logged, event.review
     outputs = [output for output in (logged.champion, logged.shadow) if output is not None]
     at = await registers(parts, tx, organization, logged.deployment, outputs)
-    names = await progress.register_labels(
-        tx, organization, logged.deployment, review.shapes.labels
-    )
-    truth = [names[label] for label in review.shapes.labels]
+    names = await progress.register_all(tx, organization, logged.deployment, review.shapes.labels)
+    truth = [names.labels[label] for label in review.shapes.labels]
     row: dict[str, Any] = {
         "deployment": logged.deployment,
         "prediction": logged.prediction,
@@ -52,7 +50,7 @@ async def judged(
     for role, output in (("champion", logged.champion), ("shadow", logged.shadow)):
         if output is None:
             continue
-        register = at[output.version]
+        register = at.classes[output.version]
         if logged.type is TaskType.CLASSIFICATION:
             row[f"{role}_class"] = next((register[c] for c in output.shapes.classes), None)
             row[f"{role}_score"] = next(iter(output.shapes.scores), None)

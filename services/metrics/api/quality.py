@@ -1,6 +1,5 @@
 """What reviews say of a model version."""
 
-from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -16,15 +15,13 @@ from libs.api.tokens import Caller
 from libs.schemas.events import DeploymentChanged
 from services.metrics.actions import dashboard, reviewed
 from services.metrics.actions.reviewed import Chosen
-from services.metrics.api.series import known_deployment, range_of
+from services.metrics.api.series import From, To, known_deployment, range_of
 from services.metrics.dto import QualityReportDto, ReviewedImagesDto, Role
 from services.metrics.parts import Metrics
 
 router = APIRouter(prefix="/api/metrics/v1/deployments/{deployment}", tags=["metrics"])
 Parts = Annotated[Metrics, part(Metrics)]
 Reader = Annotated[Caller, needs(Scope.PREDICTIONS_READ)]
-From = Annotated[datetime | None, Query(alias="from")]
-To = Annotated[datetime | None, Query(alias="to")]
 
 
 @router.get(

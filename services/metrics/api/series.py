@@ -11,23 +11,26 @@ from starlette.responses import Response
 
 from libs.api.app import part
 from libs.api.caller import needs
-from libs.api.problems import invalid, not_found
+from libs.api.problems import Problem, invalid, not_found
 from libs.api.scopes import Scope
 from libs.api.tokens import Caller
 from libs.schemas.events import DeploymentChanged
-from services.metrics.actions import dashboard
+from services.metrics.actions import dashboard, filters
 from services.metrics.actions.deployments import deployment_of
+from services.metrics.core import series
 from services.metrics.core.buckets import Level, Span, starts
 from services.metrics.core.dashboard import last_day
 from services.metrics.core.ranges import Range
-from services.metrics.dto import DashboardDto, SummariesDto, SummaryDto
-from services.metrics.errors import DeploymentUnknown, RangeImpossible
+from services.metrics.dto import DashboardDto, LabelDto, Role, SummariesDto, SummaryDto, VersionsDto
+from services.metrics.errors import DeploymentUnknown, LabelUnknown, RangeImpossible
 from services.metrics.parts import Metrics
 from services.metrics.store import progress, rollups
 
 router = APIRouter(prefix="/api/metrics/v1", tags=["metrics"])
 Parts = Annotated[Metrics, part(Metrics)]
 Reader = Annotated[Caller, needs(Scope.PREDICTIONS_READ)]
+From = Annotated[datetime | None, Query(alias="from")]
+To = Annotated[datetime | None, Query(alias="to")]
 Asked = Annotated[list[UUID] | None, Query(max_length=200)]
 
 _HOUR = timedelta(hours=1)
@@ -70,8 +73,8 @@ async def get_dashboard(
     deployment: UUID,
     parts: Parts,
     caller: Reader,
-    start: Annotated[datetime | None, Query(alias="from")] = None,
-    end: Annotated[datetime | None, Query(alias="to")] = None,
+    start: From = None,
+    end: To = None,
     if_none_match: Annotated[str | None, Header()] = None,
 ) -> Response:
     """Every number of a deployment in a range of event time, by default the last 24 hours."""
@@ -89,6 +92,47 @@ async def get_dashboard(
             )
             kept = parts.documents.put(state.tag, msgspec.json.encode(document))
     return Response(kept, media_type="application/json", headers=headers)
+
+
+@router.get("/deployments/{deployment}/label")
+async def get_label(
+    deployment: UUID,
+    parts: Parts,
+    caller: Reader,
+    name: Annotated[str, Query(max_length=500)],
+    start: From = None,
+    end: To = None,
+    model: Role = Role.CHAMPION,
+) -> LabelDto:
+    """One label's boxes, images, scores, areas and heat map, by whole hours."""
+    known = await known_deployment(parts, caller, deployment)
+    asked = range_of(parts, start, end)
+    role = series.Role.CHAMPION if model is Role.CHAMPION else series.Role.SHADOW
+    which = caller.organization, known.deployment
+    async with parts.database.read() as read:
+        state = await dashboard.state_of(read, caller.organization, known, asked)
+        try:
+            document = await filters.of_label(
+                parts, read, *which, asked, state=state, label=name, role=role
+            )
+        except LabelUnknown as error:
+            raise Problem(404, "no-label", str(error)) from error
+    return LabelDto.model_validate(document)
+
+
+@router.get("/deployments/{deployment}/versions")
+async def get_versions(
+    deployment: UUID, parts: Parts, caller: Reader, start: From = None, end: To = None
+) -> VersionsDto:
+    """Each model version that answered in the range, by whole hours."""
+    known = await known_deployment(parts, caller, deployment)
+    asked = range_of(parts, start, end)
+    async with parts.database.read() as read:
+        state = await dashboard.state_of(read, caller.organization, known, asked)
+        document = await filters.of_versions(
+            parts, read, caller.organization, known.deployment, asked, state=state
+        )
+    return VersionsDto.model_validate(document)
 
 
 async def known_deployment(parts: Metrics, caller: Caller, deployment: UUID) -> DeploymentChanged:

@@ -13,17 +13,17 @@ from numpy.typing import NDArray
 from services.metrics.core import heat, loghist
 from services.metrics.core.buckets import Level, starts
 from services.metrics.core.content import Content, Side
-from services.metrics.core.rollup import (
+from services.metrics.core.rollup import Bucket, hundredths, millionths, ratio_bins
+from services.metrics.core.series import (
+    AREA_EDGES,
+    LOW_BITS,
     MOST_BOXES,
-    Bucket,
+    TWENTIETHS,
     Count,
     Role,
     Series,
     Sum,
-    hundredths,
     key,
-    millionths,
-    ratio_bins,
 )
 
 Ints = NDArray[np.int64]
@@ -32,6 +32,7 @@ Deltas = dict[tuple[Level, datetime], Bucket]
 Heats = dict[tuple[Level, datetime, int], heat.Grid]
 
 _GROUP = 32
+_ZERO = np.zeros(1, dtype=np.int64)
 
 
 def deltas(contents: Sequence[Content], times: Sequence[datetime]) -> Deltas:
@@ -44,15 +45,53 @@ def deltas(contents: Sequence[Content], times: Sequence[datetime]) -> Deltas:
         _single(groups, key(Series.LAG, lags)),
     ]
     if shadows:
-        parts.append(shadow_entries([contents[i] for i in shadows], groups[shadows]))
+        some = [contents[i] for i in shadows]
+        parts += [shadow_entries(some, groups[shadows]), *_compared(some, groups[shadows])]
     return spread(dict(zip(minutes, _gathered(parts, len(minutes)), strict=True)))
 
 
 def shadow_deltas(contents: Sequence[Content], times: Sequence[datetime]) -> Deltas:
     """What shadows that came late add; every content has one."""
     minutes, groups = _minutes(times)
-    parts = [shadow_entries(contents, groups)]
+    parts = [shadow_entries(contents, groups), *_compared(contents, groups)]
     return spread(dict(zip(minutes, _gathered(parts, len(minutes)), strict=True)))
+
+
+def details(
+    contents: Sequence[Content], times: Sequence[datetime], *, late: bool = False
+) -> Deltas:
+    """What is kept of hours and days only: each label's scores and areas, each version's counts.
+
+    `late`: of shadows that came late alone.
+    """
+    hours, groups = _distinct([starts(time)[Level.HOUR] for time in times])
+    parts: list[Entries] = []
+    for role in (Role.SHADOW,) if late else Role:
+        found = [
+            content.champion if role is Role.CHAMPION else content.shadow for content in contents
+        ]
+        at = [i for i, side in enumerate(found) if side is not None]
+        sides = [side for side in found if side is not None]
+        if sides:
+            some = _details(sides, [contents[i] for i in at], groups[at])
+            parts += [(wide | key(Series.COUNT, _ZERO, role), values) for wide, values in some]
+    if not parts:
+        return {}
+    deltas: Deltas = {}
+    for hour, bucket in zip(hours, _gathered(parts, len(hours)), strict=True):
+        place = Level.DAY, starts(hour)[Level.DAY]
+        deltas[Level.HOUR, hour] = bucket
+        deltas[place] = deltas[place] + bucket if place in deltas else bucket
+    return deltas
+
+
+def together(some: Sequence[Deltas]) -> Deltas:
+    """The sum of deltas."""
+    grouped: dict[tuple[Level, datetime], list[Bucket]] = {}
+    for deltas_ in some:
+        for place, bucket in deltas_.items():
+            grouped.setdefault(place, []).append(bucket)
+    return {place: Bucket.total(buckets) for place, buckets in grouped.items()}
 
 
 def spread(found: Mapping[datetime, Bucket]) -> Deltas:
@@ -86,10 +125,55 @@ def shadow_entries(contents: Sequence[Content], groups: Ints) -> Entries:
 
 def _minutes(times: Sequence[datetime]) -> tuple[list[datetime], Ints]:
     """The distinct minutes, ascending, and which of them each time is in."""
-    of_each = [time.replace(second=0, microsecond=0) for time in times]
-    minutes = sorted(set(of_each))
-    at = {minute: i for i, minute in enumerate(minutes)}
-    return minutes, np.array([at[minute] for minute in of_each], dtype=np.int64)
+    return _distinct([time.replace(second=0, microsecond=0) for time in times])
+
+
+def _distinct(of_each: Sequence[datetime]) -> tuple[list[datetime], Ints]:
+    """The distinct times, ascending, and which of them each is."""
+    times = sorted(set(of_each))
+    at = {time: i for i, time in enumerate(times)}
+    return times, np.array([at[time] for time in of_each], dtype=np.int64)
+
+
+def _compared(contents: Sequence[Content], groups: Ints) -> list[Entries]:
+    """Images on which both models were compared, and those on which they disagree."""
+    told = [content.disagrees for content in contents]
+    both = groups[[answer is not None for answer in told]]
+    apart = groups[[answer is True for answer in told]]
+    return [
+        _single(some, key(Series.COUNT, np.full(len(some), count)))
+        for some, count in ((both, Count.COMPARED), (apart, Count.DISAGREEMENTS))
+    ]
+
+
+def _details(sides: Sequence[Side], contents: Sequence[Content], groups: Ints) -> list[Entries]:
+    """Entries of the series in `LOW_BITS`, of champions or of shadows."""
+    count = np.array([len(side.classes) for side in sides], dtype=np.int64)
+    of_box = np.repeat(groups, count)
+    labels = np.array([c for side in sides for c in side.classes], dtype=np.int64)
+    scores = np.array([s for side in sides for s in side.scores], dtype=np.float64)
+    twentieths = np.minimum((scores * TWENTIETHS).astype(np.int64), TWENTIETHS - 1)
+    sizes = np.array([c.width * c.height for c in contents], dtype=np.float64)
+    boxed, boxes = _boxes(sides)
+    shares = boxes[:, 2] * boxes[:, 3] / sizes[boxed]
+    areas = np.clip(np.searchsorted(AREA_EDGES, shares, side="right") - 1, 0, len(AREA_EDGES) - 2)
+    of_area = np.array([c for side in sides if side.boxes for c in side.classes], dtype=np.int64)
+    version = np.array([-1 if s.version is None else s.version for s in sides], dtype=np.int64)
+    seconds = np.array([side.latency for side in sides], dtype=np.float64)
+    told, of_version = version >= 0, np.repeat(version, count)
+    timed, drawn = told & ~np.isnan(seconds), of_version >= 0
+
+    def two(series: Series, of: Ints, bins: Ints, at: Ints) -> Entries:
+        return _single(at, key(series, of << LOW_BITS[series] | bins))
+
+    return [
+        two(Series.LABEL_SCORE, labels, twentieths, of_box),
+        two(Series.LABEL_AREA, of_area, areas, groups[boxed]),
+        two(Series.VERSION_COUNT, version[told], np.zeros(int(told.sum()), np.int64), groups[told]),
+        two(Series.VERSION_LATENCY, version[timed], loghist.bins(seconds[timed]), groups[timed]),
+        two(Series.VERSION_SCORE, of_version[drawn], hundredths(scores[drawn]), of_box[drawn]),
+        two(Series.VERSION_LABEL, of_version[drawn], labels[drawn], of_box[drawn]),
+    ]
 
 
 def _entries(

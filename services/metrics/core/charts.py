@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.metrics.core import loghist
-from services.metrics.core.rollup import (
+from services.metrics.core.rollup import ENTRY
+from services.metrics.core.series import (
     BIN_BITS,
-    ENTRY,
     LARGEST_BIN,
     MILLIONTHS,
     SCORE_BINS,
@@ -55,9 +55,9 @@ class Chart:
         """A sum at each point (points,), in its own unit."""
         return self._one(int(key(Series.SUM, _NONE + name)[0])) / MILLIONTHS
 
-    def bins(self, series: Series) -> tuple[Ints, Ints]:
+    def bins(self, series: Series, role: Role = Role.CHAMPION) -> tuple[Ints, Ints]:
         """The bins a series has, ascending (B,), and their counts at each point (B, points)."""
-        point, bins, values = self._series(series, Role.CHAMPION)
+        point, bins, values = self._series(series, role)
         found, row = np.unique(bins, return_inverse=True)
         counts = np.zeros((len(found), self.points), dtype=np.int64)
         np.add.at(counts, (row, point), values)

@@ -12,23 +12,32 @@ from libs.schemas.values import Box, Output, Point, Shapes
 
 
 class Side(msgspec.Struct, frozen=True, array_like=True):
-    """One model's answer, in columns. Classification: the best class only, without boxes."""
+    """One model's answer, in columns. Classification: the best class only, without boxes.
+
+    `version`: its position among the deployment's versions; None: from before they were told
+    apart.
+    """
 
     latency: float
     classes: list[int]
     scores: list[float]
     boxes: list[Box] = []
     polygons: list[list[Point]] = []
+    version: int | None = None
 
 
 class Content(msgspec.Struct, frozen=True, array_like=True):
-    """A counted prediction. `lag`: seconds from receiving it to counting it."""
+    """A counted prediction. `lag`: seconds from receiving it to counting it.
+
+    `disagrees`: whether champion and shadow say different things; None: not compared.
+    """
 
     width: int
     height: int
     lag: float
     champion: Side
     shadow: Side | None = None
+    disagrees: bool | None = None
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -52,13 +61,16 @@ def label_names(labels: Sequence[str], shapes: Shapes) -> list[str]:
     return [*labels, *(f"class {index}" for index in beyond)]
 
 
-def side(output: Output, register: Sequence[int]) -> Side:
+def side(output: Output, register: Sequence[int], version: int | None) -> Side:
     """A model's answer to count. `register`: the register's index of each of its classes."""
     shapes = output.shapes
     if not shapes.boxes and not shapes.polygons:
         best = slice(0, 1)
         return Side(
-            output.latency, [register[c] for c in shapes.classes[best]], shapes.scores[best]
+            output.latency,
+            [register[c] for c in shapes.classes[best]],
+            shapes.scores[best],
+            version=version,
         )
     classes = [register[c] for c in shapes.classes]
-    return Side(output.latency, classes, shapes.scores, shapes.boxes, shapes.polygons)
+    return Side(output.latency, classes, shapes.scores, shapes.boxes, shapes.polygons, version)

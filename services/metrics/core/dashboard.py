@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from services.metrics.core import heat, loghist
+from services.metrics.core.agreement import confidence_sequence
 from services.metrics.core.charts import Chart
 from services.metrics.core.outlier.reference import ALARM
-from services.metrics.core.rollup import (
+from services.metrics.core.rollup import Bucket
+from services.metrics.core.series import (
     RATIO_NAMES,
     SCORE_BINS,
-    Bucket,
     Count,
     Role,
     Series,
@@ -23,6 +24,7 @@ from services.metrics.core.rollup import (
 
 QUANTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
 AREA_BINS, SIZE_BINS = 40, 40
+HEAT_MAPS = 16
 
 Document = dict[str, Any]
 
@@ -59,35 +61,75 @@ def document(facts: Facts) -> Document:
     )
     total = Bucket.merged(facts.totals)
     order = _order(facts, total)
+    shadowed = total.count(Count.PREDICTIONS, Role.SHADOW) > 0
     return {
         "predictions": total.count(Count.PREDICTIONS),
         "receive_lag_p95": _number(float(total.quantiles(Series.LAG, 0.95)[0])),
         "volume": chart.count(Count.PREDICTIONS).tolist(),
         "latency": {
             "champion": _latency(chart, Role.CHAMPION),
-            "shadow": _latency(chart, Role.SHADOW)
-            if total.count(Count.PREDICTIONS, Role.SHADOW)
-            else None,
+            "shadow": _latency(chart, Role.SHADOW) if shadowed else None,
             "unit": "s",
         },
-        "labels": {
-            "names": [facts.names[label] for label in order],
-            "boxes": _by_label(chart, Series.LABEL_BOXES, order),
-            "images": _by_label(chart, Series.LABEL_IMAGES, order),
-        },
-        "box_count": _box_counts(total),
-        "scores": _scores(total),
-        "box_area": _logarithmic(total, Series.BOX_AREA, 1e-6, 1.0, AREA_BINS),
+        **_answers(facts, chart, total, order, role=Role.CHAMPION),
+        "shadow": _answers(facts, chart, total, order, role=Role.SHADOW) if shadowed else None,
+        "disagreement": _disagreement(chart, total) if shadowed else None,
         "image_size": {
-            "width": _logarithmic(total, Series.WIDTH, 1.0, 1e5, SIZE_BINS),
-            "height": _logarithmic(total, Series.HEIGHT, 1.0, 1e5, SIZE_BINS),
-            "area": _logarithmic(total, Series.IMAGE_AREA, 1.0, 1e10, SIZE_BINS),
+            "width": _sizes(total, Series.WIDTH, 1.0, 1e5),
+            "height": _sizes(total, Series.HEIGHT, 1.0, 1e5),
+            "area": _sizes(total, Series.IMAGE_AREA, 1.0, 1e10),
             "ratio": _ratios(total),
         },
-        "heat_map": {"size": heat.GRID, "labels": _heat_maps(facts)},
+        "heat_map": _heat_maps(facts),
         "outlier": _outlier(chart) if facts.compared else None,
         "tone": _tone(chart) if facts.compared else None,
         "global_distribution": _distribution(facts, total, order),
+    }
+
+
+def _answers(
+    facts: Facts, chart: Chart, total: Bucket, order: Sequence[int], *, role: Role
+) -> Document:
+    """What one model's answers are made of."""
+    return {
+        "labels": {
+            "names": [facts.names[label] for label in order],
+            "boxes": _by_label(chart, Series.LABEL_BOXES, order, role=role),
+            "images": _by_label(chart, Series.LABEL_IMAGES, order, role=role),
+        },
+        "box_count": _box_counts(total, role),
+        "scores": _scores(total, role),
+        "box_area": logarithmic(
+            *total.histogram(Series.BOX_AREA, role), low=1e-6, high=1.0, bins=AREA_BINS
+        ),
+    }
+
+
+def _disagreement(chart: Chart, total: Bucket) -> Document:
+    """Images on which champion and shadow differ, of those that both answered.
+
+    `low`, `high`: the 95 % confidence sequence of all images from the range's start up to each
+    bucket's end: it may be looked at at any time.
+    """
+    compared, apart = chart.count(Count.COMPARED), chart.count(Count.DISAGREEMENTS)
+    with np.errstate(invalid="ignore"):
+        share = np.where(compared > 0, apart / np.maximum(compared, 1), np.nan)
+    low, high = confidence_sequence(apart.cumsum(), compared.cumsum())
+    n, k = total.count(Count.COMPARED), total.count(Count.DISAGREEMENTS)
+    (whole_low,), (whole_high,) = confidence_sequence([k], [n])
+    return {
+        "compared": compared.tolist(),
+        "share": _numbers(share),
+        "low": low.tolist(),
+        "high": high.tolist(),
+        "total": {
+            "compared": n,
+            "differ": k,
+            "share": k / n if n else None,
+            "low": float(whole_low),
+            "high": float(whole_high),
+        },
+        "level": 0.95,
     }
 
 
@@ -117,30 +159,36 @@ def _latency(chart: Chart, role: Role) -> Document:
     return {name: _numbers(row) for name, row in zip(QUANTILES, rows, strict=True)}
 
 
-def _by_label(chart: Chart, series: Series, order: Sequence[int]) -> list[list[int]]:
-    bins, counts = chart.bins(series)
+def _by_label(chart: Chart, series: Series, order: Sequence[int], *, role: Role) -> list[list[int]]:
+    bins, counts = chart.bins(series, role)
     rows = dict(zip(bins.tolist(), counts.tolist(), strict=True))
     return [rows.get(label, [0] * chart.points) for label in order]
 
 
-def _box_counts(total: Bucket) -> Document:
-    bins, values = total.histogram(Series.BOX_COUNT)
+def _box_counts(total: Bucket, role: Role) -> Document:
+    bins, values = total.histogram(Series.BOX_COUNT, role)
     most = int(bins[-1]) if len(bins) else 0
     counts = np.zeros(most + 1, dtype=np.int64)
     counts[bins] = values
     return {"edges": list(range(most + 2)), "counts": counts.tolist()}
 
 
-def _scores(total: Bucket) -> Document:
-    bins, values = total.histogram(Series.SCORE)
+def _scores(total: Bucket, role: Role) -> Document:
+    bins, values = total.histogram(Series.SCORE, role)
     counts = np.zeros(SCORE_BINS, dtype=np.int64)
     counts[bins] = values
     return {"edges": [i / SCORE_BINS for i in range(SCORE_BINS + 1)], "counts": counts.tolist()}
 
 
-def _logarithmic(total: Bucket, series: Series, low: float, high: float, bins: int) -> Document:
+def logarithmic(
+    index: NDArray[np.int64],
+    values: NDArray[np.int64],
+    *,
+    low: float,
+    high: float,
+    bins: int,
+) -> Document:
     """`bins` bins of equal ratio from `low` to `high`, cut to those with something in them."""
-    index, values = total.histogram(series)
     if not len(index):
         return {"edges": [], "counts": []}
     edges = np.geomspace(low, high, bins + 1)
@@ -153,6 +201,10 @@ def _logarithmic(total: Bucket, series: Series, low: float, high: float, bins: i
     }
 
 
+def _sizes(total: Bucket, series: Series, low: float, high: float) -> Document:
+    return logarithmic(*total.histogram(series), low=low, high=high, bins=SIZE_BINS)
+
+
 def _ratios(total: Bucket) -> Document:
     bins, values = total.histogram(Series.RATIO)
     counts = np.zeros(len(RATIO_NAMES), dtype=np.int64)
@@ -160,14 +212,28 @@ def _ratios(total: Bucket) -> Document:
     return {"names": list(RATIO_NAMES), "counts": counts.tolist()}
 
 
-def _heat_maps(facts: Facts) -> list[Document]:
-    """Shapes over each cell: covered area in cells, summed over the range's whole hours."""
-    grids = heat.summed(facts.heats)
-    return [
-        {"label": facts.names[label], "grid": np.round(grid.ravel() / heat.ONE, 3).tolist()}
-        for label, grid in sorted(grids.items())
+def _heat_maps(facts: Facts) -> Document:
+    """Shapes over each cell: covered area in cells, summed over the range's whole hours.
+
+    Of many labels those that cover most; `more` names the others, in the order of the register.
+    """
+    grids = {
+        label: grid
+        for label, grid in sorted(heat.summed(facts.heats).items())
         if label < len(facts.names) and grid.any()
-    ]
+    }
+    most = sorted(grids, key=lambda label: -int(grids[label].sum()))[:HEAT_MAPS]
+    return {
+        "size": heat.GRID,
+        "labels": [
+            {
+                "label": facts.names[label],
+                "grid": np.round(grids[label].ravel() / heat.ONE, 3).tolist(),
+            }
+            for label in sorted(most)
+        ],
+        "more": [facts.names[label] for label in grids if label not in most],
+    }
 
 
 def _outlier(chart: Chart) -> Document:
@@ -198,7 +264,7 @@ def _tone(chart: Chart) -> Document:
 
 
 def _distribution(facts: Facts, total: Bucket, order: Sequence[int]) -> Document:
-    """Shares of shapes by label, in production and in the training data."""
+    """Shapes by label in production and in the training data: counts, and shares of each."""
     training = facts.training
     names = [facts.names[label] for label in order]
     if training is not None:
@@ -213,6 +279,8 @@ def _distribution(facts: Facts, total: Bucket, order: Sequence[int]) -> Document
         "names": names,
         "training": None if training is None else _shares(training, names),
         "production": _shares(counted, names),
+        "training_counts": None if training is None else [training.get(name, 0) for name in names],
+        "production_counts": [counted.get(name, 0) for name in names],
     }
 
 

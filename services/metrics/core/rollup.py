@@ -8,83 +8,29 @@ buckets of a range, joined, need one sort to become their sum.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from enum import IntEnum
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from services.metrics.core import loghist
+from services.metrics.core.series import (
+    BIN_BITS,
+    CHARTED,
+    LARGEST_BIN,
+    LOW_BITS,
+    MILLIONTHS,
+    MOST_BOXES,
+    ROLE_BIT,
+    SCORE_BINS,
+    Count,
+    Role,
+    Series,
+    Sum,
+)
 
 Ints = NDArray[np.int64]
 
-SCORE_BINS = 100
-MOST_BOXES = 1000
-MILLIONTHS = 1_000_000
-RATIO_NAMES = ("< 0.5", "[0.5, 1)", "1", "(1, 1.5]", "(1.5, 2.5]", "> 2.5")
-
 ENTRY = np.dtype([("key", "<u4"), ("value", "<i8")])
-BIN_BITS, _ROLE_BIT = 24, 31
-LARGEST_BIN = (1 << BIN_BITS) - 1
-
-
-class Role(IntEnum):
-    """Whose prediction it was."""
-
-    CHAMPION = 0
-    SHADOW = 1
-
-
-class Series(IntEnum):
-    """What a bin of a key counts. Numbers are stored: they never change their meaning."""
-
-    COUNT = 0  # bins: Count
-    SUM = 1  # bins: Sum; in millionths
-    LATENCY = 2  # log bins of seconds
-    LABEL_BOXES = 3  # bins: class index
-    LABEL_IMAGES = 4  # bins: class index; images with at least one such box
-    SCORE = 5  # hundredths of box scores
-    BOX_COUNT = 6  # images by number of boxes, the last bin is 1,000 and more
-    BOX_AREA = 7  # log bins of the share of the image
-    OUTLIER = 8  # hundredths of the outlier score
-    WIDTH = 9  # log bins of pixels
-    HEIGHT = 10
-    IMAGE_AREA = 11
-    RATIO = 12  # bins: RATIO_NAMES
-    LAG = 13  # log bins of seconds from receiving a prediction to counting it
-
-
-class Count(IntEnum):
-    """Plain counts."""
-
-    PREDICTIONS = 0
-    BOXES = 1
-    SCORED = 2
-    OUTLIERS = 3
-    DISAGREEMENTS = 4
-
-
-class Sum(IntEnum):
-    """Sums whose means are drawn."""
-
-    LATENCY = 0
-    BRIGHTNESS = 1
-    CONTRAST = 2
-    SHARPNESS = 3
-
-
-CHARTED = frozenset(
-    {
-        Series.COUNT, Series.SUM, Series.LATENCY, Series.LABEL_BOXES, Series.LABEL_IMAGES,
-        Series.OUTLIER,
-    }
-)  # fmt: skip
-"""The series drawn over time: packed apart from the others, as a chart reads hundreds of them."""
-
-
-def key(series: Series, bins: Ints, role: Role = Role.CHAMPION) -> Ints:
-    """The keys of bins of a series."""
-    keys: Ints = np.clip(bins, 0, LARGEST_BIN) | (series << BIN_BITS) | (role << _ROLE_BIT)
-    return keys
 
 
 def ratio_bins(widths: ArrayLike, heights: ArrayLike) -> Ints:
@@ -137,7 +83,7 @@ def predicted(
             _bins(Series.RATIO, ratio_bins(w, h)),
         ]
     keys, values = (np.concatenate(columns) for columns in zip(*parts, strict=True))
-    return Bucket.of(keys | np.uint32(role << _ROLE_BIT), values)
+    return Bucket.of(keys | np.uint32(role << ROLE_BIT), values)
 
 
 def scored(
@@ -263,9 +209,16 @@ class Bucket:
 
     def histogram(self, series: Series, role: Role = Role.CHAMPION) -> tuple[Ints, Ints]:
         """Bins, ascending, and values of one series."""
-        low = (role << _ROLE_BIT) | (series << BIN_BITS)
+        low = (role << ROLE_BIT) | (series << BIN_BITS)
         first, last = np.searchsorted(self.keys.astype(np.int64), [low, low + LARGEST_BIN + 1])
         return self.keys[first:last].astype(np.int64) - low, self.values[first:last]
+
+    def of_each(self, series: Series, of: int, role: Role = Role.CHAMPION) -> tuple[Ints, Ints]:
+        """Bins and values of one label's or one version's part of a series in `LOW_BITS`."""
+        bins, values = self.histogram(series, role)
+        low = LOW_BITS[series]
+        mine = bins >> low == of
+        return bins[mine] & ((1 << low) - 1), values[mine]
 
     def count(self, name: Count, role: Role = Role.CHAMPION) -> int:
         """One plain count."""

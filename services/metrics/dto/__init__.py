@@ -5,10 +5,12 @@ from services.metrics.dto.dashboard import (
     DashboardDto,
     DriftCurvesDto,
     JobAccepted,
+    LabelDto,
     ReferenceDto,
     SummariesDto,
     SummaryDto,
     TrainingDataBody,
+    VersionsDto,
 )
 from services.metrics.dto.quality import (
     QualityReportDto,
@@ -21,6 +23,7 @@ __all__ = [
     "DashboardDto",
     "DriftCurvesDto",
     "JobAccepted",
+    "LabelDto",
     "QualityReportDto",
     "ReferenceDto",
     "ReviewedImagesDto",
@@ -28,4 +31,5 @@ __all__ = [
     "SummariesDto",
     "SummaryDto",
     "TrainingDataBody",
+    "VersionsDto",
 ]

@@ -103,10 +103,14 @@ class HeatMapOfLabelDto(BaseModel):
 
 
 class HeatMapDto(BaseModel):
-    """A grid of size × size over the unit image."""
+    """A grid of size × size over the unit image, of the labels that cover most.
+
+    `more`: labels whose maps the route of one label gives.
+    """
 
     size: int
     labels: list[HeatMapOfLabelDto]
+    more: list[str]
 
 
 class PointDto(BaseModel):
@@ -158,11 +162,44 @@ class DriftDto(BaseModel):
 
 
 class DistributionDto(BaseModel):
-    """Shares of shapes by label."""
+    """Shapes by label: shares of each, and how many they are."""
 
     names: list[str]
     training: list[float] | None
     production: list[float]
+    training_counts: list[int] | None
+    production_counts: list[int]
+
+
+class AnswersDto(BaseModel):
+    """What a model's answers are made of."""
+
+    labels: LabelsDto
+    box_count: HistogramDto
+    scores: HistogramDto
+    box_area: HistogramDto
+
+
+class DisagreementTotalDto(BaseModel):
+    """Of all images of the range that both models answered; `low`, `high`: 95 %."""
+
+    compared: int
+    differ: int
+    share: float | None
+    low: float
+    high: float
+
+
+class DisagreementDto(BaseModel):
+    """Images on which champion and shadow differ. `share` of each bucket; `low`, `high`: the
+    confidence sequence of all images from the range's start on, valid whenever it is read."""
+
+    compared: list[int]
+    share: Numbers
+    low: list[float]
+    high: list[float]
+    total: DisagreementTotalDto
+    level: float
 
 
 class CardDto(BaseModel):
@@ -188,6 +225,8 @@ class DashboardDto(BaseModel):
     box_count: HistogramDto
     scores: HistogramDto
     box_area: HistogramDto
+    shadow: AnswersDto | None
+    disagreement: DisagreementDto | None
     image_size: ImageSizeDto
     heat_map: HeatMapDto
     points: list[PointDto] | None
@@ -215,3 +254,51 @@ class DriftCurvesDto(BaseModel):
     reference: CurveDto
     d: float
     threshold: float
+
+
+class LabelDto(BaseModel):
+    """One label. `heat_map`: 32 × 32 row by row, of the champion's boxes; null: none."""
+
+    label: str
+    bucket_seconds: int
+    t: list[int]
+    boxes: list[int]
+    images: list[int]
+    scores: HistogramDto
+    box_area: HistogramDto
+    heat_map: list[float] | None
+
+
+class QuantilesDto(BaseModel):
+    """Quantiles of a range."""
+
+    p50: float | None
+    p95: float | None
+    p99: float | None
+
+
+class BoxesOfLabelDto(BaseModel):
+    """Boxes of a label."""
+
+    label: str
+    boxes: int
+
+
+class VersionDto(BaseModel):
+    """A model version in the role in which it answered."""
+
+    version: UUID
+    role: str
+    predictions: int
+    volume: list[int]
+    latency: QuantilesDto
+    scores: HistogramDto
+    labels: list[BoxesOfLabelDto]
+
+
+class VersionsDto(BaseModel):
+    """Every version that answered in a range."""
+
+    bucket_seconds: int
+    t: list[int]
+    versions: list[VersionDto]

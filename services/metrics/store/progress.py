@@ -1,6 +1,7 @@
 """How far a deployment's numbers are, and the register of its label names."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -47,6 +48,7 @@ _ADVANCE = text(
         for name in ("predictions", "logged", "scored", "reviewed", "referenced")
     ),
 )
+_REGISTER = select(register.c.names, register.c.versions)
 _WANTED = select(
     bindparam("deployment", type_=Uuid()).label("deployment"),
     bindparam("organization", type_=Uuid()).label("organization"),
@@ -55,6 +57,7 @@ _STANDING = (
     select(
         *(column for column in progress.c if column.name not in ("deployment", "organization")),
         register.c.names,
+        register.c.versions,
         *(column for column in reference.c if column.name != "organization"),
         job.c.state.label("job_state"),
         job.c.done.label("job_done"),
@@ -149,32 +152,39 @@ async def changed_since(read: Read, since: datetime) -> list[RowMapping]:
     return await read.all(select(progress).where(progress.c.changed >= since))
 
 
-async def label_names(read: Read, organization: UUID, deployment: UUID) -> list[str]:
-    """The register of label names."""
-    names = await read.scalar(
-        select(register.c.names).where(
-            register.c.deployment == deployment, register.c.organization == organization
-        )
-    )
-    return list(names or [])
-
-
-async def register_labels(
-    tx: Tx, organization: UUID, deployment: UUID, names: Sequence[str]
-) -> dict[str, int]:
-    """Where the names stand in the register; those that are new are added to its end."""
-    known = await label_names(tx, organization, deployment)
-    if not set(names) <= set(known):
+async def register_all(
+    tx: Tx,
+    organization: UUID,
+    deployment: UUID,
+    names: Sequence[str],
+    versions: Sequence[UUID] = (),
+) -> "Register":
+    """Where labels and versions stand in the register; those that are new are added to its end."""
+    mine = register.c.deployment == deployment, register.c.organization == organization
+    row = await tx.first(_REGISTER.where(*mine))
+    known = list(row["names"]) if row is not None else []
+    told = list(row["versions"]) if row is not None else []
+    if not (set(names) <= set(known) and set(versions) <= set(told)):
         await tx.execute(
             insert(register)
-            .values(deployment=deployment, organization=organization, names=[])
+            .values(deployment=deployment, organization=organization, names=[], versions=[])
             .on_conflict_do_nothing()
         )
-        mine = register.c.deployment == deployment
-        locked = await tx.scalar(select(register.c.names).where(mine).with_for_update())
+        locked = await tx.first(_REGISTER.where(*mine).with_for_update())
         if locked is None:
             raise RegisterLost(deployment)
-        known = list(locked)
-        known += [name for name in dict.fromkeys(names) if name not in known]
-        await tx.execute(update(register).where(mine).values(names=known))
-    return {name: index for index, name in enumerate(known)}
+        known = list(dict.fromkeys([*locked["names"], *names]))
+        told = list(dict.fromkeys([*locked["versions"], *versions]))
+        await tx.execute(update(register).where(*mine).values(names=known, versions=told))
+    return Register(
+        {name: index for index, name in enumerate(known)},
+        {version: index for index, version in enumerate(told)},
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Register:
+    """Positions of label names and of model versions."""
+
+    labels: dict[str, int]
+    versions: dict[UUID, int]
