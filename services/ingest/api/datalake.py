@@ -42,7 +42,7 @@ async def list_data(
 
 
 @router.post("", status_code=201)
-async def upload_image(
+async def upload(
     parts: Parts,
     caller: Writer,
     file: UploadFile,
@@ -50,11 +50,11 @@ async def upload_image(
     tags: Annotated[list[str] | None, Form()] = None,
 ) -> DataDto:
     """Upload an image."""
-    upload = Upload(
+    sent = Upload(
         content=await file.read(), filename=file.filename, source=source, tags=tags or []
     )
     try:
-        row = await register(parts, caller.organization, caller.actor, upload)
+        row = await register(parts, caller.organization, caller.actor, sent)
     except UploadRefused as error:
         if error.too_large:
             raise Problem(413, "picture-too-large", str(error)) from error
