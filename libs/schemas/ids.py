@@ -20,8 +20,17 @@ def uuid7(now: datetime) -> UUID:
 def derived(kind: str, *parts: object) -> UUID:
     """The UUIDv5 of a cause: the same kind and parts give the same id, wherever it is told."""
     name = "\x1f".join([kind, *map(_text, parts)])
-    hashed = sha1(_NAMESPACE + name.encode(), usedforsecurity=False).digest()
-    return _uuid(hashed[:16], version=5)
+    return _uuid5(_NAMESPACE + name.encode())
+
+
+class Derivation:
+    """`derived` for many causes that differ in their last part only, an id."""
+
+    def __init__(self, kind: str, *parts: object) -> None:
+        self._prefix = _NAMESPACE + "\x1f".join([kind, *map(_text, parts), ""]).encode()
+
+    def of(self, last: UUID) -> UUID:
+        return _uuid5(self._prefix + _encode(last)[1:-1])
 
 
 def prediction_id(deployment: UUID, key: str) -> UUID:
@@ -50,6 +59,10 @@ def label_id(owner: UUID, name: str) -> UUID:
 
 
 # Each prediction has three ids. msgspec makes and writes a UUID in a third of the time of `uuid`.
+
+
+def _uuid5(name: bytes) -> UUID:
+    return _uuid(sha1(name, usedforsecurity=False).digest()[:16], version=5)
 
 
 def _uuid(octets: bytes, *, version: int) -> UUID:

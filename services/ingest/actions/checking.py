@@ -4,12 +4,13 @@ import base64
 import binascii
 import hashlib
 from datetime import UTC, datetime
+from functools import lru_cache
 from uuid import UUID
 
 import msgspec
 
 from libs.schemas.events import DeploymentChanged, State
-from libs.schemas.ids import derived, prediction_id, uuid7
+from libs.schemas.ids import Derivation, prediction_id, uuid7
 from libs.schemas.values import DeployedModel, Logged, Output
 from services.ingest.core.body import Body, Format
 from services.ingest.core.shapes import to_shapes
@@ -82,7 +83,7 @@ def check(
     logged = Logged(
         deployment=deployment.deployment,
         prediction=named,
-        data=derived("data", deployment.deployment, named),
+        data=_data_ids(deployment.deployment).of(named),
         type=deployment.type,
         champion=champion,
         shadow=shadow,
@@ -104,6 +105,11 @@ def check(
     sent = picture is not None or body.image is not None
     kept = sent and body.sample and _drawn(named) < deployment.sample_rate
     return Checked(logged=logged, picture=_picture(body, picture) if kept else None)
+
+
+@lru_cache(maxsize=10_000)
+def _data_ids(deployment: UUID) -> Derivation:
+    return Derivation("data", deployment)
 
 
 def _output(

@@ -14,7 +14,7 @@ import msgspec
 from libs.bus.coalescing import Coalescer
 from libs.schemas.envelope import Message
 from libs.schemas.events import PredictionLogged
-from libs.schemas.ids import derived
+from libs.schemas.ids import Derivation
 from libs.schemas.stamps import Stamp
 from libs.schemas.values import Logged
 from libs.telemetry.tracing import current_traceparent
@@ -76,7 +76,7 @@ async def _write(parts: Ingest, deployment: UUID, page: Sequence[Accepted]) -> N
 def _messages(
     parts: Ingest, deployment: UUID, page: Sequence[Accepted], numbers: Sequence[Number]
 ) -> list[Message]:
-    key = str(deployment)
+    key, ids = str(deployment), Derivation("logged", deployment)
     time = parts.clock.now().isoformat().encode()
     stamps: dict[tuple[UUID, str], Stamp] = {}
     messages = []
@@ -93,7 +93,7 @@ def _messages(
         messages.append(
             stamp.message(
                 event,
-                event_id=derived("logged", key, entry.prediction),
+                event_id=ids.of(entry.prediction),
                 time=time,
                 traceparent=entry.traceparent,
             )

@@ -5,6 +5,7 @@ from uuid import UUID
 
 import msgspec
 
+_SHOWN = 300
 _Text = Annotated[str, msgspec.Meta(min_length=1, max_length=1024)]
 _Pixels = Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
 _Seconds = Annotated[float, msgspec.Meta(ge=0, le=86_400)]
@@ -56,4 +57,4 @@ class ShadowBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 def where_of(error: msgspec.ValidationError) -> tuple[str, str]:
     """(where, what) of a msgspec error: "… - at `$.prediction.boxes[3]`"."""
     what, _, path = str(error).partition(" - at `$")
-    return path.rstrip("`").lstrip(".") or "body", what
+    return path.rstrip("`").lstrip(".")[:_SHOWN] or "body", what[:_SHOWN]
