@@ -13,6 +13,7 @@ seconds = histogram(
     "http_request_seconds",
     "Seconds from the request's head to the end of the answer's head, by route and status.",
     ["method", "route", "status"],
+    wrong=True,
 )
 
 

@@ -99,6 +99,9 @@ class Handling:
         stages: Stages,
     ) -> None:
         self._group = group
+        # A rule sees a number grow only where it was there before.
+        metrics.DEAD.labels(group)
+        metrics.BREAKER.labels(group).set(0)
         self._limit = consumer.policy.handler_limit.total_seconds()
         handlers = {handler.event.event_type: handler for handler in consumer.handlers}
         self._runs = Runs(group, handlers, types=registry().keys())

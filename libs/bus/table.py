@@ -34,6 +34,7 @@ class Table(Generic[E]):
 
     def __init__(self, event: type[E], *, waiters: int = 1_000) -> None:
         self.topic: Topic = event.topic
+        metrics.TABLE_MALFORMED.labels(event.topic.name)
         self.on_change: list[Callable[[Received[E]], None]] = []
         self._event = event
         self._known: dict[str, Received[E]] = {}

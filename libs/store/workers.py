@@ -21,7 +21,9 @@ _BEAT = 2.0
 _POLL = 1.0
 _LONGEST_PAUSE = 300.0
 
-settled = counter("jobs_settled_total", "Jobs that ended, by kind and state.", ["kind", "state"])
+settled = counter(
+    "jobs_settled_total", "Jobs that ended, by kind and state.", ["kind", "state"], wrong=True
+)
 log = structlog.get_logger()
 
 

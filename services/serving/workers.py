@@ -28,8 +28,10 @@ from services.serving.store.segments import Waiting
 T = TypeVar("T")
 
 log = structlog.get_logger()
-refused = counter("serving_log_refused", "Log entries that ingest will never take, kept aside.")
-waiting = gauge("serving_log_bytes", "Bytes of log entries that wait for ingest.")
+refused = counter(
+    "serving_log_refused", "Log entries that ingest will never take, kept aside.", wrong=True
+)
+waiting = gauge("serving_log_bytes", "Bytes of log entries that wait for ingest.", wrong=True)
 _BATCH = 64
 _BATCH_BYTES = 4 * 2**20
 _SHADOWS_AT_ONCE = 4

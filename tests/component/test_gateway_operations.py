@@ -1,12 +1,17 @@
 """Operating: a topic full of records that die, its breaker, its dead letters and their replay."""
 
+import asyncio
+import json
+from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
 import msgspec
+from typer.testing import CliRunner
 
 from libs.api.scopes import ROLES, Role
 from libs.schemas.events import PredictionLogged
+from sightloop.dlq import dlq
 from tests.component.test_ingest_monitor import deployed
 from tests.support import examples
 from tests.support.services import Run, RunningServices
@@ -55,6 +60,14 @@ async def ledger(running: RunningServices, deployment: UUID) -> dict[str, Any]:
     return found
 
 
+async def command(running: RunningServices, *arguments: str) -> str:
+    """What `sightloop dlq` prints."""
+    environment = {"SIGHTLOOP_BUS_URL": running.context.settings.bus_url}
+    result = await asyncio.to_thread(CliRunner().invoke, dlq, arguments, env=environment)
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
 async def test_a_bad_topic_is_stopped_looked_at_closed_and_replayed(service_runner: Run) -> None:
     async with service_runner("gateway", "ingest") as running:
         deployment = deployed()
@@ -83,6 +96,11 @@ async def test_a_bad_topic_is_stopped_looked_at_closed_and_replayed(service_runn
         assert await letters(running, organization=str(uuid4())) == []
         assert len(await letters(running, consumer=CONSUMER)) == len(dead)
 
+        said = await command(running, "consumers")
+        assert f"{CONSUMER:28} " in said
+        assert "events died" in said
+        assert await command(running, "close", "nobody.anything") == "told to go on: 0 processes\n"
+
         closed = await running.http.post(f"{GATEWAY}/consumers/{CONSUMER}/close-breaker")
         assert closed.status_code == 202
         await eventually(
@@ -107,6 +125,11 @@ async def test_a_bad_topic_is_stopped_looked_at_closed_and_replayed(service_runn
         assert len(await letters(running, replayed=False)) == DIED + 5
         assert (await ledger(running, deployment.deployment)).items() >= expected.items()
 
+        shown = json.loads(await command(running, "show", one))
+        assert datetime.fromisoformat(shown["replayed"]) == datetime.fromisoformat(
+            marked["replayed"]
+        )
+        assert "replayed: DBAPIError" in await command(running, "list", "--limit", "1000")
         both = {"letters": [one], "all": True}
         for wrong in ({}, both):
             refused = await running.http.post(f"{GATEWAY}/dead-letters/replay", json=wrong)

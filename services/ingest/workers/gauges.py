@@ -18,6 +18,7 @@ MISSING = gauge(
     "ledger_missing_predictions",
     "Predictions accepted and lost; below zero, counted twice. Not zero: the books are wrong.",
     ["deployment"],
+    wrong=True,
 )
 
 

@@ -34,7 +34,9 @@ pictures_scored = counter(
     "metrics_pictures_scored_total", "Pictures compared with a reference, by outcome.", ["outcome"]
 )
 scoring_behind = gauge(
-    "metrics_scoring_behind", "1 while more pictures wait than one turn takes: scoring is behind."
+    "metrics_scoring_behind",
+    "1 while more pictures wait than one turn takes: scoring is behind.",
+    wrong=True,
 )
 log = structlog.get_logger()
 

@@ -19,7 +19,9 @@ from services.serving.parts import Serving
 from services.serving.parts.shelf import Role, Running, Seat, Stand
 
 log = structlog.get_logger()
-loads = counter("serving_loads", "Model versions loaded, by role and result.", ["role", "result"])
+loads = counter(
+    "serving_loads", "Model versions loaded, by role and result.", ["role", "result"], wrong=True
+)
 _AGAIN_SECONDS = 5.0
 
 

@@ -28,6 +28,7 @@ lost = counter(
     "serving_shadows_lost",
     "Predictions without a shadow's answer: no thread was free, the model failed, or no room.",
     ["reason"],
+    wrong=True,
 )
 _SUFFIX = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp"}
 
