@@ -68,6 +68,10 @@ _TABLE: dict[str, tuple[tuple[str, ...], ...]] = {
         ("POST", "/blobs"),
         ("GET PUT", "/blobs/{key:path}"),
     ),
+    "serving": (
+        ("POST", "/api/deployments/{deployment}/predict"),
+        ("POST", "/api/v2/deployments/{deployment}/predict"),
+    ),
     "metrics": (
         ("GET", _DEPLOYMENT + "/stats"),
         ("GET", _DEPLOYMENT + "/predictions/stats"),

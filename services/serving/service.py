@@ -7,7 +7,7 @@ from libs.runtime.service import Context, Loop, Service
 from libs.runtime.settings import BadSettings, load
 from libs.schemas.envelope import Received
 from libs.schemas.events import DeploymentChanged
-from services.serving import workers
+from services.serving import compat, workers
 from services.serving.api import router
 from services.serving.parts import IngestAddress, Serving
 from services.serving.parts.shelf import Shelf
@@ -34,6 +34,7 @@ def build(context: Context) -> Service:
             token=platform.service_token.get_secret_value(),
             http=context.http,
         ),
+        blobs=context.blobs,
         files=ModelFiles(folder, context.blobs, limit=settings.cache_limit),
         shelf=Shelf(limit=settings.loaded_deployments),
         # Entries of one installation are nothing to another that shares the folder.
@@ -58,6 +59,7 @@ def build(context: Context) -> Service:
         name="serving",
         parts=parts,
         routers=(router,),
+        compat=(compat.router,),
         loops=(
             Loop(name="models", run=partial(workers.keep_loaded, parts)),
             Loop(name="news", run=partial(workers.tell, parts)),

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import httpx
 
+from libs.blobs.blobs import Blobs
 from libs.bus.driver import Sink
 from libs.bus.table import Table
 from libs.schemas.events import DeploymentChanged
@@ -51,6 +52,7 @@ class Serving:
     sink: Sink
     deployments: Table[DeploymentChanged]
     ingest: IngestAddress
+    blobs: Blobs
     files: ModelFiles
     shelf: Shelf
     spool: Spool
