@@ -121,11 +121,10 @@ class AsyncDeployment:
         prediction: Any = None,
         **options: Unpack[Options],
     ) -> Accepted:
-        """Log a prediction; see `Deployment.monitor`. Pictures are encoded in a thread."""
+        """Log a prediction; see `Deployment.monitor`. Pictures are read and encoded in a thread."""
         record = Record(image, latency, height, width, prediction, **options)
         target = self._target if is_ready(record.prediction) else await self._asked()
-        prepared = prepare(record, target)
-        finished = await asyncio.to_thread(prepared.finished)
+        finished = await asyncio.to_thread(lambda: prepare(record, target).finished())
         return await self._transport.ask(monitoring.one(self.id, finished))
 
     async def monitor_many(self, records: Iterable[Record]) -> Bulk:

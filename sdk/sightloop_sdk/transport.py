@@ -247,6 +247,5 @@ def _may_resend(call: Call, status: int) -> bool:
 def _unreachable(access: Access, error: httpx.HTTPError, tried: int) -> Unreachable:
     why = str(error) or type(error).__name__
     return Unreachable(
-        f"{access.url} cannot be reached ({why}; tries: {tried}). "
-        "Check the address and the network, or use a buffered monitor, which waits for the server"
+        f"{access.url} cannot be reached ({why}; tries: {tried}). Check the address and the network"
     )

@@ -91,6 +91,7 @@ def test_pictures_go_with_their_predictions(stub: Stub, tmp_path: Path) -> None:
 def test_while_the_server_is_away_they_wait_and_then_come_in_order(tmp_path: Path) -> None:
     monitor, port = absent(tmp_path)
     sent = handed(monitor, 500)
+    until(lambda: monitor.report().trouble is not None, "it is noticed")
     with pytest.raises(NotFlushed, match=r"500 predictions still wait .*cannot be reached"):
         monitor.flush(0.3)
     trouble = monitor.report().trouble
@@ -137,6 +138,7 @@ def test_a_wrong_token_waits_to_be_mended(stub: Stub, tmp_path: Path) -> None:
     monitor = opened(stub, tmp_path)
     stub.answer = 401
     sent = handed(monitor, 3)
+    until(lambda: monitor.report().trouble is not None, "it is noticed")
     with pytest.raises(NotFlushed, match="SIGHTLOOP_TOKEN"):
         monitor.flush(0.3)
     stub.answer = None
@@ -230,6 +232,16 @@ def test_a_closed_one_says_so_and_closing_twice_is_no_fault(stub: Stub, tmp_path
     assert monitor.close().accepted == 2
     with pytest.raises(MonitorClosed):
         handed(monitor, 1)
+
+
+def test_what_comes_while_it_is_closed_is_told(stub: Stub, tmp_path: Path) -> None:
+    losses: list[Loss] = []
+    monitor = opened(stub, tmp_path, on_loss=losses.append)
+    monitor.close()
+    monitor._closed = False  # as a thread has seen it that another overtook
+    handed(monitor, 1)
+    report = monitor.report()
+    assert (report.lost, report.losses, report.waiting) == (1, {"closed": 1}, 0)
 
 
 def test_a_folder_that_cannot_be_written_is_told_at_once(stub: Stub, tmp_path: Path) -> None:

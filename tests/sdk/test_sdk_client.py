@@ -1,6 +1,7 @@
 """The client's calls: what is sent, what is tried again, and errors that say what to do."""
 
 import os
+import sys
 import tomllib
 from collections.abc import Iterator
 from datetime import datetime
@@ -9,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
+import numpy as np
 import pytest
 
 import sightloop_sdk
@@ -20,6 +22,7 @@ from sightloop_sdk import (
     Client,
     Invalid,
     InvalidPrediction,
+    MissingExtra,
     MissingScope,
     NotConfigured,
     NotFound,
@@ -103,7 +106,7 @@ def test_what_stays_busy_is_told(stub: Stub, client: Client) -> None:
 
 def test_a_server_that_is_away_says_where_and_what_to_do() -> None:
     with Client(f"http://127.0.0.1:{free_port()}", "t", retry=QUICK) as client:
-        with pytest.raises(Unreachable, match=r"127.0.0.1:\d+ cannot be reached .*buffered"):
+        with pytest.raises(Unreachable, match=r"127.0.0.1:\d+ cannot be reached .*Check"):
             client.me()
 
 
@@ -116,6 +119,30 @@ def test_many_are_logged_and_each_wrong_one_is_told(stub: Stub, client: Client) 
     assert [one.index for one in bulk.rejected] == [1, 2]
     assert [type(one.error) for one in bulk.rejected] == [InvalidPrediction, Invalid]
     assert max(stub.batches) <= 1000
+
+
+def test_extras_that_are_missing_say_how_to_install_them(
+    stub: Stub, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("PIL", "rich", "pandas"):
+        monkeypatch.setitem(sys.modules, name, None)
+    deployment = client.deployment(DEPLOYMENT)
+    with pytest.raises(MissingExtra, match=r"sightloop-sdk\[pictures\]"):
+        deployment.monitor(np.zeros((4, 4, 3), np.uint8), latency=0.01, prediction=ANSWER)
+    with pytest.raises(MissingExtra, match=r"sightloop-sdk\[progress\]"):
+        deployment.monitor_many([], progress=True)
+    with pytest.raises(MissingExtra, match=r"sightloop-sdk\[pandas\]"):
+        deployment.predictions().to_pandas()
+
+
+def test_a_bar_is_shown_where_it_is_wanted(
+    stub: Stub, client: Client, capsys: pytest.CaptureFixture[str]
+) -> None:
+    records = [Record(None, 0.01, 10, 10, ANSWER)] * 3
+    client.deployment(DEPLOYMENT).monitor_many(records)
+    assert capsys.readouterr().out == ""
+    client.deployment(DEPLOYMENT).monitor_many(records, progress=True)
+    assert "3/3" in capsys.readouterr().out
 
 
 async def test_the_async_client_does_the_same(stub: Stub) -> None:

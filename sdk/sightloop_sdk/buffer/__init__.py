@@ -3,7 +3,7 @@
     monitor() → queue (memory) → writer thread → spool (disk) → sender thread → server
 
 Everything goes through the spool, whether the server is there or not: one path, and memory stays
-small. Segments that were sent are deleted before the system writes them out, as a rule.
+small. What was sent is cut off or deleted, as a rule before the system has written it out.
 """
 
 from sightloop_sdk.buffer.monitor import BufferedMonitor

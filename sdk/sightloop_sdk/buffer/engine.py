@@ -23,6 +23,7 @@ _GATHER_SECONDS = 0.01
 _ADOPT_SECONDS = 10.0
 _SEND_SECONDS = 30.0
 _FAULT_SECONDS = 1.0
+_END_SECONDS = 2.0
 
 
 class _Mark:
@@ -38,6 +39,7 @@ class Engine:
 
     def __init__(self, access: Access, deployment: UUID, *, root: Path, policy: Buffering) -> None:
         self.started = False
+        self._ended = False
         self._policy = policy
         self._root = root
         self._lock = threading.Lock()
@@ -77,12 +79,15 @@ class Engine:
         self._books.hand()
         with self._lock:
             full = self._queued + prepared.size > self._policy.queue_bytes
-            if not full:
+            taken = not (full or self._ended)
+            if taken:
                 self._queued += prepared.size
                 self._queue.append(prepared)
         if full:
             why = f"{self._policy.queue_bytes} bytes wait in memory; the disk is too slow"
             self._books.lose("memory", why, prepared.id, adopted=False)
+        elif not taken:
+            self._lose_late(prepared)
         if not self._wake.is_set():
             self._wake.set()
 
@@ -118,7 +123,13 @@ class Engine:
         for event in (self._wake, self._work, self._sender.hurry):
             event.set()
         for thread in self._threads:
-            thread.join(self._policy.exit_seconds)
+            thread.join(_END_SECONDS)
+        with self._lock:
+            self._ended = True
+            late = [one for one in self._queue if isinstance(one, Prepared)]
+            self._queue.clear()
+        for one in late:
+            self._lose_late(one)
         self._books.announce()
         if any(thread.is_alive() for thread in self._threads):
             # A request is in flight: the folder stays ours until the process ends.
@@ -133,6 +144,9 @@ class Engine:
         for held in (*self._orphans, self._own):
             if held is not None:
                 held.forget()
+
+    def _lose_late(self, one: Prepared) -> None:
+        self._books.lose("closed", "the monitor was closed meanwhile", one.id, adopted=False)
 
     def _bytes(self) -> int:
         held = (*self._orphans, self._own)
@@ -162,7 +176,13 @@ class Engine:
                 else:
                     some.append(item)
             self._appended += writer.write(
-                some, self._own.spool, self._books, held=self._bytes, most=self._policy.max_bytes
+                some,
+                self._own.spool,
+                self._books,
+                held=self._bytes,
+                most=self._policy.max_bytes,
+                # While the server is away, what waits shall survive a loss of power, too.
+                sync=self._sender.trouble is not None,
             )
             with self._lock:
                 self._queued -= sum(prepared.size for prepared in some)

@@ -25,9 +25,10 @@ class Loss:
     """A prediction that will not reach the server.
 
     `reason`: `memory` (the queue was full), `disk bound` (the spool was), `disk` (it could not be
-    written), `picture` (it could not be encoded or fetched), `rejected` (the server refused it),
-    `damaged` (its record on disk was broken; `prediction` is None, `count` is unknown and 1), and
-    `picture left out` (the spool was nearly full: the prediction is kept, without its picture).
+    written), `closed` (another thread closed the monitor), `picture` (it could not be encoded or
+    fetched), `rejected` (the server refused it), `damaged` (its record on disk was broken;
+    `prediction` is None), and `picture left out` (the spool was nearly full: the prediction is
+    kept, without its picture).
     `why`: a sentence.
     """
 

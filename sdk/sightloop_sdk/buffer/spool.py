@@ -85,8 +85,12 @@ class Spool:
     def empty(self) -> bool:
         return self.size <= 0
 
-    def append(self, records: Sequence[bytes]) -> None:
-        """Append records. Raises OSError: none of them is there."""
+    def append(self, records: Sequence[bytes], *, sync: bool = False) -> None:
+        """Append records. `sync`: a segment that is full is on the disk before the next begins.
+
+        Raises:
+            OSError: none of the records is there.
+        """
         joined = memoryview(b"".join(records))
         with self._lock:
             if self._writing is not None and self._front == Place(self._next - 1, self._tail):
@@ -95,7 +99,7 @@ class Spool:
                 self._tail = self._sizes[self._next - 1] = 0
                 self._front = Place(self._next - 1, 0)
             if self._writing is None or self._tail >= self._segment_bytes:
-                self._roll()
+                self._roll(sync=sync)
             segment, written = self._writing, 0
             assert segment is not None
             try:
@@ -152,10 +156,10 @@ class Spool:
         for path in self.folder.glob("*.seg"):
             path.unlink(missing_ok=True)
 
-    def _roll(self) -> None:
+    def _roll(self, *, sync: bool) -> None:
         if self._writing is not None:
-            # What has been waiting this long shall survive a loss of power, too.
-            os.fsync(self._writing)
+            if sync:
+                os.fsync(self._writing)
             os.close(self._writing)
             self._writing = None
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC

@@ -13,12 +13,18 @@ _AT_ONCE = 2**20
 
 
 def write(
-    some: Sequence[Prepared], spool: Spool, books: Books, *, held: Callable[[], int], most: int
+    some: Sequence[Prepared],
+    spool: Spool,
+    books: Books,
+    *,
+    held: Callable[[], int],
+    most: int,
+    sync: bool,
 ) -> int:
     """Append predictions to the spool; returns how many are there.
 
     `held`: bytes on disk now. `most`: the bound; beyond nine tenths of it pictures are left out,
-    since numbers need the prediction and can do without the picture.
+    since numbers need the prediction and can do without the picture. `sync`: see `Spool.append`.
     """
     records: list[bytes] = []
     waiting: list[Finished] = []
@@ -27,7 +33,7 @@ def write(
 
     def flush() -> int:
         nonlocal pending
-        done = _append(records, waiting, spool, books)
+        done = _append(records, waiting, spool, books, sync=sync)
         records.clear()
         waiting.clear()
         pending = 0
@@ -64,12 +70,17 @@ def _finished(prepared: Prepared, books: Books) -> Finished | None:
 
 
 def _append(
-    records: Sequence[bytes], waiting: Sequence[Finished], spool: Spool, books: Books
+    records: Sequence[bytes],
+    waiting: Sequence[Finished],
+    spool: Spool,
+    books: Books,
+    *,
+    sync: bool,
 ) -> int:
     if not records:
         return 0
     try:
-        spool.append(records)
+        spool.append(records, sync=sync)
     except OSError as error:
         for finished in waiting:
             books.lose("disk", str(error), finished.id, adopted=False)

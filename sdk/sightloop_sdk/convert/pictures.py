@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import io
 import mimetypes
+import os
 import struct
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import IO, Any, Literal
 from urllib.parse import urlsplit
 
 from sightloop_sdk.errors import MissingExtra, UnreadableImage
@@ -119,10 +120,11 @@ def _of_pil(image: Any) -> Held:
     kind = "JPEG" if image.mode in ("RGB", "L") else "PNG"
 
     def encoded() -> bytes:
-        out = io.BytesIO()
         shown = image if image.mode in ("RGB", "L", "RGBA", "LA", "P", "1") else None
-        (shown or image.convert("RGB")).save(out, kind, quality=_JPEG_QUALITY)
-        return out.getvalue()
+        with _scratch() as out:
+            (shown or image.convert("RGB")).save(out, kind, quality=_JPEG_QUALITY)
+            out.seek(0)
+            return out.read()
 
     return Held(encoded, width * height * 3, f"image/{kind.lower()}", None, width, height)
 
@@ -141,8 +143,10 @@ def _of_array(array: Any, *, color: Color, copy: bool) -> Held:
 
     def encoded() -> bytes:
         turned = held
-        if color == "BGR" and len(shape) == 3:
-            turned = held[..., [2, 1, 0, *range(3, shape[2])]]
+        if color == "BGR" and shape[2:] == (3,):
+            turned = held[..., ::-1]
+        elif color == "BGR" and shape[2:] == (4,):
+            turned = held[..., [2, 1, 0, 3]]
         flat = turned[..., 0] if shape[2:] == (1,) else turned
         return _of_pil(pillow.fromarray(flat)).encoded()
 
@@ -162,6 +166,14 @@ def _pillow() -> Any:
             "or give the bytes of a PNG or JPEG"
         ) from error
     return Image
+
+
+def _scratch() -> IO[bytes]:
+    # Into a file of the system Pillow compresses without the interpreter's lock; into a BytesIO
+    # the inference loop would wait for it.
+    if hasattr(os, "memfd_create"):
+        return os.fdopen(os.memfd_create("sightloop"), "w+b")
+    return tempfile.TemporaryFile()
 
 
 def _jpeg_size(content: bytes) -> tuple[int, int]:
