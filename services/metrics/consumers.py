@@ -46,6 +46,8 @@ async def on_logged(
         first: dict[UUID, Logged] = {}
         for event in some:
             first.setdefault(event.data.logged.prediction, event.data.logged)
+            if event.meta.traceparent is not None:
+                parts.traces[deployment] = event.meta.traceparent
         await _count(parts, tx, organization, deployment, list(first.values()))
     return [OK] * len(events)
 

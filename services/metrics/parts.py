@@ -23,6 +23,8 @@ class Metrics:
     `bases`, `qualities`, `documents`: what was computed lately. A document is kept under its
     ETag, which names deployment, range and how far every number is: all who watch a deployment
     ask for the same one when they are told that it moved. `mirrors`: rollups as last read.
+    `traces`: by deployment, the traceparent of the last prediction that was counted here and of
+    which browsers are not told yet.
     """
 
     settings: MetricsSettings
@@ -34,6 +36,7 @@ class Metrics:
     datasets: Table[DatasetVersionChanged]
     models: Table[ModelVersionChanged]
     mirrors: Mirrors
+    traces: dict[UUID, str] = field(default_factory=dict)
     bases: Recent[UUID, Basis] = field(default_factory=lambda: Recent(8))
     documents: Recent[str, bytes] = field(default_factory=lambda: Recent(32))
     qualities: Recent[tuple[object, ...], dict[str, Any]] = field(

@@ -32,6 +32,11 @@ class MetricsSettings(Settings):
     reference_images: int = Field(
         default=4000, ge=8, description="Most images of a dataset version a reference is made of."
     )
+    reference_rest: float = Field(
+        default=3600.0,
+        ge=0,
+        description="Seconds from a reference to the next when its dataset version changes.",
+    )
     calibration_streams: int = Field(
         default=399, ge=19, description="Simulated streams behind the drift alarm's threshold."
     )

@@ -183,7 +183,12 @@ reference = Table(
     Column("deployment", Uuid, primary_key=True),
     Column("organization", Uuid, nullable=False),
     Column("id", Uuid, nullable=False, unique=True),
-    Column("dataset_version", Uuid, nullable=False),
+    Column("dataset_version", Uuid),
+    # dataset: a version, followed when it changes; champion: what the champion was trained on;
+    # production: the first images logged. Where it is not pinned, a new champion brings its own.
+    Column("origin", Text, nullable=False, server_default="dataset"),
+    Column("pinned", Boolean, nullable=False, server_default="false"),
+    Column("champion", Uuid),
     Column("digest", Text),
     Column("job", Uuid, nullable=False),
     Column("key", Text),

@@ -19,7 +19,7 @@ from libs.schemas.events import (
     State,
 )
 from libs.schemas.manifest import Annotation, ManifestAsset, write_manifest
-from libs.schemas.values import Picture, Shapes, TaskType
+from libs.schemas.values import Picture, Shapes, TaskType, TrainedOn
 from services.metrics.core.buckets import Level, Span
 from services.metrics.core.rollup import Bucket
 from services.metrics.core.series import Count, Series
@@ -289,3 +289,68 @@ async def test_training_data_that_cannot_be_used_say_why(service_runner):
         answer = await running.http.get(f"/api/metrics/v1/deployments/{of.deployment}/drift")
         assert answer.status_code == 404
         assert answer.json()["type"] == "/problems/no-reference"
+
+
+async def test_a_new_champion_brings_its_own_training_data_unless_they_are_pinned(service_runner):
+    rng = np.random.default_rng(6)
+    async with service_runner("metrics") as running:
+        of, stays = world.deployment(), world.deployment()
+        first, second = [await dataset(running, rng, images=30) for _ in range(2)]
+        await running.publish(of, stays, first, second)
+        await put_training_data(running, of, first)
+        pinned = await running.http.put(
+            f"/api/metrics/v1/deployments/{stays.deployment}/training-data",
+            json={"dataset_version": str(first.dataset_version), "pinned": True},
+        )
+        assert pinned.status_code == 202
+        ready = await until_reference(running, of, "ready")
+        assert (ready["origin"], ready["pinned"]) == ("dataset", False)
+        before = await until_reference(running, stays, "ready")
+
+        trained = TrainedOn(
+            alias="train", dataset_version=second.dataset_version, digest=second.digest or "",
+            manifest=second.manifest or "",
+        )  # fmt: skip
+        champion = msgspec.structs.replace(world.model(world.V2), trained_on=[trained])
+        await running.publish(
+            *(msgspec.structs.replace(d, revision=2, champion=champion) for d in (of, stays))
+        )
+
+        async def reference_of(deployment):
+            answer = await running.http.get(
+                f"/api/metrics/v1/deployments/{deployment.deployment}/training-data"
+            )
+            return answer.json()
+
+        followed = await eventually(
+            lambda: reference_of(of),
+            lambda r: r["state"] == "ready" and r["origin"] == "champion",
+            within=60,
+        )
+        assert followed["dataset_version"] == str(second.dataset_version)
+        assert await reference_of(stays) == {**before, "pinned": True}
+
+
+async def test_where_there_are_no_training_data_the_first_images_stand_in(service_runner):
+    rng = np.random.default_rng(7)
+    async with service_runner("metrics") as running:
+        of = world.deployment()
+        await running.publish(of)
+        await log_pictures(running, of, rng, 40)
+
+        async def counted():
+            return (await world.dashboard(running, of))["predictions"]
+
+        await eventually(counted, lambda n: n == 40)
+        path = f"/api/metrics/v1/deployments/{of.deployment}/training-data"
+        for wrong in ({}, {"dataset_version": str(uuid4()), "production_images": 30}):
+            assert (await running.http.put(path, json=wrong)).status_code == 422
+        asked = await running.http.put(path, json={"production_images": 30})
+        assert asked.status_code == 202
+        ready = await until_reference(running, of, "ready")
+        assert (ready["origin"], ready["dataset_version"]) == ("production", None)
+        assert ready["images"] == 30
+        seen = await until_scored(running, of, 40)
+        assert seen["global_distribution"]["training"] is None
+        (told,) = await running.wait_for(ReferenceReady)
+        assert told.dataset_version is None

@@ -76,10 +76,13 @@ class SeriesAdvanced(Event, frozen=True, kw_only=True):
 
 @event("reference.ready.v1", LIVE)
 class ReferenceReady(Event, frozen=True, kw_only=True):
-    """The reference of a deployment's training data exists, or could not be made."""
+    """What a deployment's images are compared with exists, or could not be made.
+
+    `dataset_version`: the training data; None: its first images in production.
+    """
 
     deployment: UUID
     reference: UUID
-    dataset_version: UUID
+    dataset_version: UUID | None
     images: int
     error: str | None = None

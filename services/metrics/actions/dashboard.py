@@ -107,7 +107,7 @@ async def assemble(
         heats=heats,
         names=names,
         labels=deployment.champion.labels,
-        training=ready["labels"] if ready is not None else None,
+        training=(ready["labels"] or None) if ready is not None else None,
         compared=ready is not None,
     )
     columns = await asyncio.to_thread(dashboard.document, facts)
@@ -138,7 +138,7 @@ def describe(row: RowMapping | None) -> Document:
     if row is None or row["id"] is None:
         return {
             "state": "none", "dataset_version": None, "done": 0, "total": 0, "images": 0,
-            "error": None, "job": None,
+            "error": None, "job": None, "origin": None, "pinned": False,
         }  # fmt: skip
     state = "computing"
     if row["ready"] is not None:
@@ -155,6 +155,8 @@ def describe(row: RowMapping | None) -> Document:
         "images": row["images"],
         "error": error if state == "failed" else None,
         "job": row["job"],
+        "origin": row["origin"],
+        "pinned": row["pinned"],
     }
 
 

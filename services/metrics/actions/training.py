@@ -1,5 +1,7 @@
 """Setting what a deployment's images are compared with, and switching it off."""
 
+from dataclasses import dataclass
+from enum import StrEnum
 from uuid import UUID
 
 from libs.schemas.events import DatasetVersionChanged, DeploymentChanged, State
@@ -32,26 +34,88 @@ async def dataset_version(
 
 
 async def set_reference(
-    tx: Tx, organization: UUID, deployment: DeploymentChanged, version: DatasetVersionChanged
+    tx: Tx,
+    organization: UUID,
+    deployment: DeploymentChanged,
+    version: DatasetVersionChanged,
+    *,
+    pinned: bool,
 ) -> UUID:
     """Ask for the reference; returns the job. What is under way or ready is not done again."""
     held = await references.find(tx, organization, deployment.deployment)
-    if held is not None and held["dataset_version"] == version.dataset_version:
+    if (
+        held is not None
+        and held["dataset_version"] == version.dataset_version
+        and held["origin"] == Origin.DATASET
+    ):
         under_way = held["ready"] is None and held["job_state"] not in FINISHED
         current = held["ready"] is not None and held["digest"] == version.digest
         if under_way or current:
+            await references.pin(tx, organization, deployment.deployment, pinned=pinned)
             return UUID(str(held["job"]))
+    return await _ask(
+        tx,
+        organization,
+        deployment,
+        Wanted(
+            origin=Origin.DATASET,
+            dataset_version=version.dataset_version,
+            what=f"{version.name} {version.version}",
+            pinned=pinned,
+        ),
+    )
+
+
+async def take_champions(tx: Tx, organization: UUID, deployment: DeploymentChanged) -> UUID:
+    """Ask for a reference of what the champion was trained on; returns the job."""
+    champion = deployment.champion
+    return await _ask(
+        tx,
+        organization,
+        deployment,
+        Wanted(
+            origin=Origin.CHAMPION,
+            dataset_version=champion.trained_on[0].dataset_version,
+            what=f"what {champion.name} {champion.number} was trained on",
+            manifests=tuple(trained.manifest for trained in champion.trained_on),
+        ),
+    )
+
+
+async def take_production(
+    tx: Tx, organization: UUID, deployment: DeploymentChanged, *, images: int, pinned: bool
+) -> UUID:
+    """Ask for a reference of the first images logged; returns the job."""
+    return await _ask(
+        tx,
+        organization,
+        deployment,
+        Wanted(
+            origin=Origin.PRODUCTION,
+            dataset_version=None,
+            what=f"its first {images} images in production",
+            images=images,
+            pinned=pinned,
+        ),
+    )
+
+
+async def _ask(tx: Tx, organization: UUID, deployment: DeploymentChanged, wanted: "Wanted") -> UUID:
     reference = uuid7(tx.clock.now())
+    version = wanted.dataset_version
     job = await enqueue(
         tx,
         JOB,
         organization=organization,
         key=str(reference),
-        subject=f"reference of {deployment.name} from {version.name} {version.version}",
+        subject=f"reference of {deployment.name} from {wanted.what}",
         payload={
             "deployment": str(deployment.deployment),
             "reference": str(reference),
-            "dataset_version": str(version.dataset_version),
+            "dataset_version": None if version is None else str(version),
+            "manifests": list(wanted.manifests),
+            "images": wanted.images,
+            "type": str(deployment.type),
         },
     )
     await references.put(
@@ -60,7 +124,10 @@ async def set_reference(
             "deployment": deployment.deployment,
             "organization": organization,
             "id": reference,
-            "dataset_version": version.dataset_version,
+            "dataset_version": version,
+            "origin": str(wanted.origin),
+            "pinned": wanted.pinned,
+            "champion": deployment.champion.version,
             "job": job,
         },
     )
@@ -76,3 +143,23 @@ async def switch_off(tx: Tx, organization: UUID, deployment: UUID) -> str | None
     await progress.advance(tx, organization, deployment, referenced=1)
     key: str | None = gone["key"]
     return key
+
+
+class Origin(StrEnum):
+    """What a reference is made of."""
+
+    DATASET = "dataset"
+    CHAMPION = "champion"
+    PRODUCTION = "production"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """A reference to be made. `manifests`: as trained; none: the version as it is."""
+
+    origin: Origin
+    dataset_version: UUID | None
+    what: str
+    manifests: tuple[str, ...] = ()
+    images: int | None = None
+    pinned: bool = False

@@ -58,6 +58,12 @@ async def put_training_data(
 ) -> JobAccepted:
     """Compare with this dataset version: a job makes its reference, then everything is scored."""
     known = await known_deployment(parts, caller, deployment)
+    which = caller.organization, known
+    if body.dataset_version is None:
+        images = body.production_images or 0
+        async with parts.database.begin(Cause(actor=caller.actor)) as tx:
+            job = await training.take_production(tx, *which, images=images, pinned=body.pinned)
+        return JobAccepted(job=job)
     try:
         version = await training.dataset_version(
             parts, caller.organization, body.dataset_version, kind=known.type
@@ -67,7 +73,7 @@ async def put_training_data(
     except WrongType as error:
         raise invalid(str(error), [("dataset_version", str(error))]) from error
     async with parts.database.begin(Cause(actor=caller.actor)) as tx:
-        job = await training.set_reference(tx, caller.organization, known, version)
+        job = await training.set_reference(tx, *which, version, pinned=body.pinned)
     return JobAccepted(job=job)
 
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
 
 from services.metrics.dto.quality import Numbers, QualityDto
 
@@ -25,7 +25,10 @@ class SummariesDto(BaseModel):
 
 
 class ReferenceDto(BaseModel):
-    """What live images are compared with, and how far its computation is."""
+    """What live images are compared with, and how far its computation is.
+
+    `origin`: dataset, champion (what it was trained on) or production (its first images).
+    """
 
     state: str
     dataset_version: UUID | None
@@ -34,12 +37,23 @@ class ReferenceDto(BaseModel):
     images: int
     error: str | None
     job: UUID | None
+    origin: str | None
+    pinned: bool
 
 
 class TrainingDataBody(BaseModel):
-    """The dataset version the deployed model was trained on."""
+    """What live images are compared with: a dataset version, or where there is none the first so
+    many images of production. `pinned`: a new champion does not bring its own."""
 
-    dataset_version: UUID
+    dataset_version: UUID | None = None
+    production_images: int | None = Field(default=None, ge=8, le=4000)
+    pinned: bool = False
+
+    @model_validator(mode="after")
+    def _one(self) -> "TrainingDataBody":
+        if (self.dataset_version is None) == (self.production_images is None):
+            raise ValueError("give either dataset_version or production_images")
+        return self
 
 
 class JobAccepted(BaseModel):

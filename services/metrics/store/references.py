@@ -28,6 +28,51 @@ async def find(read: Read, organization: UUID, deployment: UUID) -> RowMapping |
     )
 
 
+async def every(read: Read) -> list[RowMapping]:
+    """Every deployment's reference with the state of its job, of every organisation."""
+    return await read.all(
+        select(reference, job.c.state.label("job_state")).join(
+            job, job.c.id == reference.c.job, isouter=True
+        )
+    )
+
+
+async def pin(tx: Tx, organization: UUID, deployment: UUID, *, pinned: bool) -> None:
+    """Say whether a reference stays after a promotion."""
+    await tx.execute(
+        update(reference)
+        .where(reference.c.deployment == deployment, reference.c.organization == organization)
+        .values(pinned=pinned)
+    )
+
+
+async def keep_with(tx: Tx, organization: UUID, deployment: UUID, champion: UUID) -> None:
+    """A reference goes on under another champion."""
+    await tx.execute(
+        update(reference)
+        .where(reference.c.deployment == deployment, reference.c.organization == organization)
+        .values(champion=champion)
+    )
+
+
+async def first_pictures(
+    read: Read, organization: UUID, deployment: UUID, *, limit: int
+) -> list[str]:
+    """Keys of the pictures of the first images logged, in time."""
+    rows = await read.all(
+        select(prediction.c.picture)
+        .where(
+            prediction.c.deployment == deployment,
+            prediction.c.organization == organization,
+            prediction.c.deleted.is_(other=False),
+            prediction.c.picture.is_not(None),
+        )
+        .order_by(prediction.c.event_time, prediction.c.id)
+        .limit(limit)
+    )
+    return [row["picture"] for row in rows]
+
+
 async def all_ready(read: Read) -> list[RowMapping]:
     """Every deployment's reference that can be compared with, of every organisation."""
     return await read.all(select(reference).where(reference.c.ready.is_not(None)))

@@ -5,6 +5,7 @@ from datetime import timedelta
 from uuid import UUID, uuid4
 
 import structlog
+from opentelemetry.trace import SpanKind
 
 from libs.bus.driver import BusUnavailable
 from libs.schemas.envelope import Message, Meta, encode
@@ -12,6 +13,7 @@ from libs.schemas.events import SeriesAdvanced
 from libs.schemas.ids import uuid7
 from libs.store.faults import is_transient
 from libs.store.leases import acquire
+from libs.telemetry.tracing import current_traceparent, span
 from services.metrics.parts import Metrics
 from services.metrics.store import progress
 
@@ -71,5 +73,13 @@ async def tell_browsers(parts: Metrics) -> None:
 
 def _message(parts: Metrics, organization: UUID, event: SeriesAdvanced) -> Message:
     now = parts.clock.now()
-    meta = Meta(id=uuid7(now), source="/sightloop/metrics", time=now, organization=organization)
+    cause = parts.traces.pop(event.deployment, None)
+    with span("series advanced", traceparent=cause, kind=SpanKind.PRODUCER):
+        meta = Meta(
+            id=uuid7(now),
+            source="/sightloop/metrics",
+            time=now,
+            organization=organization,
+            traceparent=current_traceparent() if cause else None,
+        )
     return encode(event, meta)

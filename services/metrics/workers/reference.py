@@ -4,8 +4,9 @@ import asyncio
 import hashlib
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
+from uuid import NAMESPACE_OID, UUID, uuid5
 
 import numpy as np
 
@@ -34,7 +35,8 @@ async def compute(parts: Metrics, run: JobRun) -> None:
     """Embed the pictures of the version, fit, calibrate, store; then everything is scored anew."""
     job = run.job
     deployment, reference = UUID(job.payload["deployment"]), UUID(job.payload["reference"])
-    version = UUID(job.payload["dataset_version"])
+    told = job.payload["dataset_version"]
+    version = None if told is None else UUID(told)
     try:
         await _compute(parts, run, deployment=deployment, reference=reference, version=version)
     except JobFailed as failed:
@@ -52,14 +54,14 @@ async def compute(parts: Metrics, run: JobRun) -> None:
 
 
 async def _compute(
-    parts: Metrics, run: JobRun, *, deployment: UUID, reference: UUID, version: UUID
+    parts: Metrics, run: JobRun, *, deployment: UUID, reference: UUID, version: UUID | None
 ) -> None:
     organization = run.job.organization
-    manifest = await _manifest(parts, run, version)
-    wanted = _chosen(manifest.assets, parts.settings.reference_images)
+    content = await _content(parts, run, deployment=deployment, version=version)
+    wanted = _chosen(content.assets, parts.settings.reference_images)
     assets, embeddings = await _embed(parts, run, wanted)
     total = len(wanted)
-    kind = manifest.header.type
+    kind = TaskType(run.job.payload["type"])
     await run.progress(total, total + 1, "fitting and calibrating")
     try:
         basis = await asyncio.to_thread(
@@ -86,14 +88,14 @@ async def _compute(
             tx,
             deployment,
             reference,
-            digest=manifest.header.digest,
+            digest=content.digest,
             key=key,
             images=len(assets),
             compared=len(basis.sample),
             window=basis.window,
             threshold=basis.threshold,
             features=list(basis.names),
-            labels=_label_counts(manifest),
+            labels=content.label_counts(),
         )
         if current:
             await references.ask_for_scores(tx, organization, deployment)
@@ -112,17 +114,50 @@ async def _compute(
     await run.progress(total + 1, total + 1, "ready")
 
 
-async def _manifest(parts: Metrics, run: JobRun, version: UUID) -> Manifest:
-    known = await _settled(parts, run, version)
-    assert known.data.manifest is not None
+async def _content(
+    parts: Metrics, run: JobRun, *, deployment: UUID, version: UUID | None
+) -> "Content":
+    """The images of a reference: the first of production, those trained on, or a version's."""
+    payload = run.job.payload
+    if version is None:
+        async with parts.database.read() as read:
+            keys = await references.first_pictures(
+                read, run.job.organization, deployment, limit=int(payload["images"])
+            )
+        if not keys:
+            raise JobFailed("no image has been logged with its picture yet")
+        return Content(assets=[_unknown(key) for key in keys], labels=[], digest=None)
+    keys = payload.get("manifests") or []
+    if not keys:
+        known = await _settled(parts, run, version)
+        assert known.data.manifest is not None
+        keys = [known.data.manifest]
+    manifests = [await _manifest(parts, key) for key in keys]
+    assets = {asset.data: asset for manifest in manifests for asset in manifest.assets}
+    if not assets:
+        raise JobFailed("the dataset version has no images")
+    labels = dict.fromkeys(label for one in manifests for label in one.header.labels)
+    return Content(
+        assets=list(assets.values()),
+        labels=list(labels),
+        digest=manifests[0].header.digest if len(manifests) == 1 else None,
+    )
+
+
+async def _manifest(parts: Metrics, key: str) -> Manifest:
     try:
-        data = await parts.blobs.get(known.data.manifest)
-        manifest = await asyncio.to_thread(read_manifest, data)
+        data = await parts.blobs.get(key)
+        return await asyncio.to_thread(read_manifest, data)
     except (BlobNotFound, MalformedManifest) as error:
         raise JobFailed(f"the manifest of the dataset version cannot be read: {error}") from error
-    if not manifest.assets:
-        raise JobFailed("the dataset version has no images")
-    return manifest
+
+
+def _unknown(picture: str) -> ManifestAsset:
+    """An image of production: of it only the picture is known, as independent of all others."""
+    return ManifestAsset(
+        data=uuid5(NAMESPACE_OID, picture), filename="", picture=picture, sha256="", width=1,
+        height=1,
+    )  # fmt: skip
 
 
 async def _settled(parts: Metrics, run: JobRun, version: UUID) -> Received[DatasetVersionChanged]:
@@ -202,11 +237,20 @@ def _block(assets: Sequence[ManifestAsset]) -> int:
     return round(_BURSTS * burst) if burst > 1 else 1
 
 
-def _label_counts(manifest: Manifest) -> dict[str, int]:
-    counts = Counter(
-        label
-        for asset in manifest.assets
-        if asset.annotation is not None
-        for label in asset.annotation.labels
-    )
-    return {label: counts[label] for label in manifest.header.labels}
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Content:
+    """What a reference is made of. `digest`: of the dataset version, where it is one."""
+
+    assets: Sequence[ManifestAsset]
+    labels: Sequence[str]
+    digest: str | None
+
+    def label_counts(self) -> dict[str, int]:
+        """Annotated shapes by label."""
+        counts = Counter(
+            label
+            for asset in self.assets
+            if asset.annotation is not None
+            for label in asset.annotation.labels
+        )
+        return {label: counts[label] for label in self.labels}
