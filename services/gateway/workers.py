@@ -3,11 +3,13 @@
 import asyncio
 
 import structlog
+from opentelemetry.trace import SpanKind
 
 from libs.bus.driver import Begin, BusUnavailable, Record
 from libs.schemas import topics
-from libs.schemas.envelope import MalformedEvent, decode
+from libs.schemas.envelope import Event, MalformedEvent, Received, decode
 from libs.schemas.events import ProcessReported
+from libs.telemetry.tracing import span
 from services.gateway.parts import Gateway
 
 _TOPICS = (
@@ -28,7 +30,18 @@ async def feed_browsers(parts: Gateway) -> None:
                 except MalformedEvent:
                     # A consumer of the topic dead-letters it; a browser has no use for it.
                     continue
-                parts.feed.tell(received.organization, received.data, received.meta.time)
+                _tell(parts, received)
+
+
+def _tell(parts: Gateway, received: Received[Event]) -> None:
+    meta = received.meta
+    if meta.traceparent is None:
+        parts.feed.tell(received.organization, received.data, meta.time)
+        return
+    name = f"tell browsers {received.data.event_type}"
+    with span(name, traceparent=meta.traceparent, kind=SpanKind.CONSUMER) as current:
+        trace = f"{current.get_span_context().trace_id:032x}"
+        parts.feed.tell(received.organization, received.data, meta.time, trace=trace)
 
 
 async def watch_processes(parts: Gateway) -> None:

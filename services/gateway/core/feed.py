@@ -57,12 +57,16 @@ class Feed:
         self._listeners: set[_Listener] = set()
         self._limit = listeners
 
-    def tell(self, organization: UUID, event: Event, time: datetime) -> None:
-        """Something changed, says an event of some time."""
+    def tell(
+        self, organization: UUID, event: Event, time: datetime, *, trace: str | None = None
+    ) -> None:
+        """Something changed, says an event of some time. `trace`: the id of what caused it."""
         kind = event.event_type.removeprefix("sightloop.").rsplit(".", 1)[0]
         deployment = getattr(event, "deployment", None)
         self._number += 1
         body = {"type": kind, "deployment": deployment, "subject": event.key, "time": time}
+        if trace is not None:
+            body["trace"] = trace
         notice = Notice(
             self._number,
             organization,
