@@ -1,9 +1,12 @@
 """What reviews say of one model: under two names, by kind of error, slice, score and label."""
 
+import csv
+import io
 from uuid import uuid4
 
 import numpy as np
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from libs.schemas.events import DrawClosed, PredictionSkipped
 from libs.schemas.values import ReviewShapes, Shapes, TaskType
@@ -159,3 +162,56 @@ async def test_a_classifier_has_its_accuracy_as_an_estimate_and_its_calibration(
         assert macro["low"] < macro["value"] < macro["high"]
         assert report["calibration"]["error"] == pytest.approx(0.0, abs=1e-9)
         assert report["calibration"]["counts"][7] == 60
+
+
+async def test_every_series_is_a_table_and_headlines_can_be_scraped(service_runner):
+    async with service_runner("metrics") as running:
+        of = world.deployment(name='Dock "7"', shadow=world.model(world.V2, ["=car", "person"]))
+        shapes = Shapes(classes=[0], scores=[0.9], boxes=[BOX])
+        some = [world.logged(of, shapes=shapes, shadow=shapes, latency=0.1) for _ in range(3)]
+        await running.publish(of, *(world.told(one) for one in some))
+        await running.publish(world.reviewed(some[0], ReviewShapes(labels=["person"], boxes=[BOX])))
+        path = f"/api/metrics/v1/deployments/{of.deployment}/series.csv"
+
+        async def table(name):
+            answer = await running.http.get(path, params={"of": name})
+            assert answer.status_code == 200, answer.text
+            assert answer.headers["Content-Type"] == "text/csv; charset=utf-8"
+            return list(csv.DictReader(io.StringIO(answer.text)))
+
+        async def buckets():
+            return await table("buckets")
+
+        def volume(rows):
+            return sum(int(row["volume"]) for row in rows)
+
+        rows = await eventually(buckets, lambda rows: volume(rows) == 3)
+        assert len(rows) in (288, 289)
+        assert rows[0]["time"].endswith("Z")
+        assert rows[0]["latency.champion.p95"] == ""
+        assert sum(int(row["champion.boxes.person"]) for row in rows) == 3
+        assert sum(int(row["shadow.boxes.=car"]) for row in rows) == 3
+        reviews = await eventually(lambda: table("reviews"))
+        assert float(reviews[0]["ap"]) == pytest.approx(1.0)
+        assert reviews[0]["prediction"] == str(some[0].prediction)
+        bins = await table("histograms")
+        assert sum(int(b["count"]) for b in bins if b["histogram"] == "champion.scores") == 3
+        assert len(await table("points")) == 3
+        assert await table("drift") == []
+        first = await running.http.get(path, params={"to": "2026-01-01"})
+        again = await running.http.get(
+            path, params={"to": "2026-01-01"}, headers={"If-None-Match": first.headers["ETag"]}
+        )
+        assert again.status_code == 304
+
+        text = (await running.http.get("/api/metrics/v1/prometheus")).text
+        families = {f.name: f for f in text_string_to_metric_families(text)}
+        (sample,) = families["sightloop_deployment_predictions"].samples
+        assert sample.value == 3
+        assert sample.labels == {"deployment": str(of.deployment), "name": 'Dock "7"'}
+        (p95,) = families["sightloop_deployment_latency_p95_seconds"].samples
+        assert p95.value == pytest.approx(0.1, rel=0.011)
+        (apart,) = families["sightloop_deployment_disagreement_share"].samples
+        assert apart.value == 1.0
+        assert "sightloop_deployment_drift_alarm" not in families
+        assert (await running.stranger.get("/api/metrics/v1/prometheus")).text.strip() == ""

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import RowMapping, delete, select, update
+from sqlalchemy import RowMapping, delete, select, true, update
 from sqlalchemy.dialects.postgresql import insert
 
 from libs.store.session import Read, Tx
@@ -192,6 +192,30 @@ async def last_look(
         .order_by(look.c.time.desc())
         .limit(1)
     )
+
+
+async def last_looks(read: Read, organization: UUID) -> dict[UUID, RowMapping]:
+    """The newest look at each deployment of an organisation, with its reference's sizes."""
+    newest = (
+        select(look.c.d, look.c.alarm)
+        .where(look.c.deployment == reference.c.deployment, look.c.reference == reference.c.id)
+        .order_by(look.c.time.desc())
+        .limit(1)
+        .lateral("newest")
+    )
+    rows = await read.all(
+        select(
+            reference.c.deployment,
+            reference.c.compared,
+            reference.c.window,
+            reference.c.threshold,
+            newest.c.d,
+            newest.c.alarm,
+        )
+        .select_from(reference.join(newest, true()))
+        .where(reference.c.organization == organization, reference.c.ready.is_not(None))
+    )
+    return {row["deployment"]: row for row in rows}
 
 
 async def looks(

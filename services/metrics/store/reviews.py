@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import RowMapping, and_, case, delete, or_, select
+from sqlalchemy import RowMapping, and_, case, delete, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
 from libs.store.session import Read, Tx
@@ -142,6 +142,16 @@ async def of_range(
             review.c.event_time < end,
         ).order_by(review.c.prediction)
     )
+
+
+async def counted(read: Read, organization: UUID, *, since: datetime) -> dict[UUID, int]:
+    """Reviewed images of each deployment from an event time on."""
+    rows = await read.all(
+        select(review.c.deployment, func.count().label("reviewed"))
+        .where(review.c.organization == organization, review.c.event_time >= since)
+        .group_by(review.c.deployment)
+    )
+    return {row["deployment"]: row["reviewed"] for row in rows}
 
 
 async def skipped_of_range(
