@@ -32,8 +32,9 @@ Fault = Callable[[dict[str, Any]], int | None]
 class Stub:
     """What the server has seen. `line_fault`: a status for a line, None: accept it.
 
-    `document`: of every GET. `answer`: a status for whole requests, None: none. `most_lines`: in
-    a batch, else 413. `requests`: (method, path) of each.
+    `document`: of every GET, or a function of its path. `answer`: a status for whole requests,
+    None: none. `most_lines`: in a batch, else 413. `requests`: (method, path) of each; `resumed`:
+    the event id that each GET goes on from.
     """
 
     url: str = ""
@@ -41,6 +42,7 @@ class Stub:
     stored: dict[str, dict[str, Any]] = field(default_factory=dict)
     repeated: int = 0
     requests: list[tuple[str, str]] = field(default_factory=list)
+    resumed: list[str | None] = field(default_factory=list)
     batches: list[int] = field(default_factory=list)
     pictures: dict[str, bytes] = field(default_factory=dict)
     line_fault: Fault = field(default=lambda _: None)
@@ -78,7 +80,12 @@ def serving(stub: Stub, port: int = 0) -> Iterator[Stub]:
 
         def do_GET(self) -> None:
             stub.requests.append(("GET", self.path))
-            self._reply(stub.answer or 200, _problem(stub.answer) if stub.answer else stub.document)
+            stub.resumed.append(self.headers["Last-Event-ID"])
+            chosen = stub.document(self.path) if callable(stub.document) else stub.document
+            if isinstance(chosen, bytes):
+                self._write(200, chosen)
+            else:
+                self._reply(stub.answer or 200, _problem(stub.answer) if stub.answer else chosen)
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))

@@ -74,6 +74,40 @@ def test_the_call_of_the_vendors_client_works_by_position(stub: Stub, client: Cl
     assert stub.requests == [("POST", f"/api/ingest/v1/deployments/{DEPLOYMENT}/predictions")]
 
 
+def test_a_list_is_fetched_a_page_at_a_time(stub: Stub, client: Client) -> None:
+    def page(path: str) -> dict[str, Any]:
+        first = "cursor=2" not in path
+        return {"items": [INFO] * 2, "next_cursor": "2" if first else None}
+
+    stub.document = page
+    listing = client.deployments()
+    assert listing.first() is not None
+    assert len(stub.requests) == 1
+    rows = listing.to_rows()
+    assert [row["name"] for row in rows] == ["belt"] * 4
+    assert len(stub.requests) == 3
+
+
+def test_a_list_becomes_a_table_of_pandas(stub: Stub, client: Client) -> None:
+    pytest.importorskip("pandas", reason="pandas is not installed: an extra")
+    stub.document = {"items": [INFO] * 2, "next_cursor": None}
+    assert list(client.deployments().to_pandas()["name"]) == ["belt", "belt"]
+
+
+def test_changes_go_on_where_the_connection_broke_off(stub: Stub, client: Client) -> None:
+    data = b'{"subject": "s", "time": "2026-11-21T10:00:00Z"}'
+    whole = b"retry: 2000\n\nid: a-1\nevent: prediction.reviewed\ndata: " + data + b"\n\n: here\n\n"
+    pieces = [whole, b"id: a-2\nevent: reset\ndata: {}\n\nid: a-3\nevent: torn"]
+    stub.document = lambda _: pieces[min(len(stub.resumed), 2) - 1]
+    changes = client.watch(DEPLOYMENT)
+    first, second, third = (next(changes) for _ in range(3))
+    assert (first.kind, first.subject) == ("prediction.reviewed", "s")
+    assert first.time is not None
+    assert [one.kind for one in (second, third)] == ["reset", "reset"]
+    assert stub.resumed == [None, "a-1", "a-2"]
+    changes.close()  # type: ignore[attr-defined]
+
+
 def test_a_name_is_looked_up_and_a_wrong_one_names_the_right_ones(
     stub: Stub, client: Client
 ) -> None:
