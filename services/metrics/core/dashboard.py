@@ -150,8 +150,8 @@ def _order(facts: Facts, total: Bucket) -> list[int]:
     """Register indices to show: the champion's labels, then others that have boxes."""
     at = {name: index for index, name in enumerate(facts.names)}
     first = [at[label] for label in facts.labels if label in at]
-    bins, _ = total.histogram(Series.LABEL_BOXES)
-    return list(dict.fromkeys([*first, *(b for b in bins.tolist() if b < len(facts.names))]))
+    others = [b for role in Role for b in total.histogram(Series.LABEL_BOXES, role)[0].tolist()]
+    return list(dict.fromkeys([*first, *(b for b in others if b < len(facts.names))]))
 
 
 def _latency(chart: Chart, role: Role) -> Document:
