@@ -9,6 +9,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from opentelemetry import trace
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 
 from libs.schemas.faults import Transient
@@ -123,6 +124,10 @@ def install(app: FastAPI) -> None:
     async def on_job(_: Request, error: Exception) -> Response:
         return answer(Problem(404, "not-found", str(error)))
 
+    async def on_departure(_: Request, error: Exception) -> Response:
+        # Nobody reads this; it is no fault of ours, and no line in the log.
+        return Response(status_code=400)
+
     async def on_fault(request: Request, error: Exception) -> Response:
         return answer_fault(error, path=request.url.path)
 
@@ -130,5 +135,6 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, on_validation)
     app.add_exception_handler(HTTPException, on_http)
     app.add_exception_handler(JobNotFound, on_job)
+    app.add_exception_handler(ClientDisconnect, on_departure)
     app.add_exception_handler(Transient, on_fault)
     app.add_exception_handler(Exception, on_fault)

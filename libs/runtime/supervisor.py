@@ -7,15 +7,13 @@ SIGTERM: unready → wait → HTTP stops accepting → consumers finish the batc
 """
 
 import asyncio
-import contextlib
 import signal
 import socket
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
 import structlog
-import uvicorn
 from fastapi import FastAPI
 from sqlalchemy.exc import DBAPIError
 from starlette.types import ASGIApp
@@ -25,9 +23,9 @@ from libs.api.health import Component, Report
 from libs.api.limits import Bodies, BodyLimits
 from libs.bus.relay import Relay
 from libs.bus.runner import Runner
-from libs.runtime.protocol import XgetProtocol
 from libs.runtime.reports import Reporter
 from libs.runtime.service import Context, Service
+from libs.runtime.wire import Watch, WireProtocol, make_server
 from libs.schemas.topics import TOPICS
 from libs.store import schema
 from libs.store.faults import is_transient
@@ -65,14 +63,6 @@ class _Running:
             task.cancel()
         if self.tasks:
             await asyncio.wait(self.tasks, timeout=_STOP_SECONDS)
-
-
-class _Server(uvicorn.Server):
-    """uvicorn without its hold on the signals: the supervisor has them."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
 
 
 class Supervisor:
@@ -177,13 +167,9 @@ class Supervisor:
         reports.start("reports", self._reporter.report)
         reports.start("operators", self._reporter.listen)
 
-        server = _Server(
-            uvicorn.Config(
-                self.asgi, lifespan="off", access_log=False, log_config=None, server_header=False,
-                loop="asyncio", http=XgetProtocol, timeout_keep_alive=30,
-                timeout_graceful_shutdown=5,
-            )
-        )  # fmt: skip
+        server = make_server(self.asgi)
+        watch = Watch(WireProtocol.limits)
+        reports.start("slow requests", partial(watch.run, server.server_state.connections))
         serving = group.create_task(server.serve(sockets=[listener]), name="http")
         watcher = group.create_task(self._stop.wait())
         # uvicorn tells that it has started by a flag only.
