@@ -14,7 +14,7 @@ PORT ?= 8000
 export ORT_DISABLE_TELEMETRY := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo up test test-k8s check bench fmt web lock clean
+.PHONY: help demo up test test-k8s crash check bench fmt web lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  \033[1m%-10s\033[0m %s\n", $$1, $$2}' Makefile
@@ -39,6 +39,10 @@ test: $(VENV)/.dev web ## run all tests, those on real Kafka, PostgreSQL, S3 and
 test-k8s: $(VENV)/.dev ## ask a real Kubernetes API server about the manifests (builds it once: many minutes)
 	@$(BIN)/sightloop dev fetch --kubernetes || true
 	@$(BIN)/python -m pytest -q -m k8s
+
+crash: $(VENV)/.dev ## kill everything under load, then check the books (MINUTES=10, SEED=number, MODE=embedded|split; SOAK=minutes: load alone, all must stay flat)
+	@$(BIN)/python -m tests.crash --minutes $(or $(MINUTES),10) $(if $(SEED),--seed $(SEED)) \
+	  $(if $(MODE),--mode $(MODE)) $(if $(SOAK),--soak $(SOAK))
 
 check: $(VENV)/.dev ## lint, types, import contracts and the quick tests, in under a minute
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/mypy --config-file sdk/pyproject.toml && $(BIN)/lint-imports --no-cache
