@@ -13,6 +13,7 @@ from libs.api.compat import XGET, TokenKind
 _ORGANIZATION = "/api/organization/{organization}"
 _DEPLOYMENT = "/api/deployment/{deployment}"
 _STORAGE = "/api/object-storage/{connector}"
+_VERSION = "/api/dataset/version/{version}"
 _ASSETS = _DEPLOYMENT + "/predictedassets"
 
 # service → (methods, template), and perhaps the kind of token that leads there.
@@ -91,7 +92,19 @@ _TABLE: dict[str, tuple[tuple[str, ...], ...]] = {
         ("GET", "/api/dataset/{dataset}"),
         ("GET POST", "/api/dataset/{dataset}/versions"),
         ("GET", "/api/dataset/{dataset}/versions/find"),
-        ("GET PATCH", "/api/dataset/version/{version}"),
+        ("GET PATCH", _VERSION),
+        ("GET POST", _VERSION + "/labels"),
+        ("GET", _VERSION + "/labels/find"),
+        ("XGET", _VERSION + "/bulk-labels"),
+        ("GET POST", _VERSION + "/labelgroups"),
+        ("PATCH", "/api/label/{label}"),
+        ("GET POST XGET", _VERSION + "/assets"),
+        ("GET", _VERSION + "/assets/find"),
+        ("GET", "/api/asset/{asset}"),
+        ("POST", _VERSION + "/bulk-annotations"),
+        ("GET", _VERSION + "/annotations/ids"),
+        ("XGET", _VERSION + "/annotations"),
+        ("GET", _VERSION + "/stats"),
     ),
     "review": (
         ("GET", _ASSETS),

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from uuid import UUID
 
+import httpx
+
 from libs.blobs.blobs import Blobs
 from libs.bus.table import Table
 from libs.schemas.events import DeploymentChanged, State
@@ -14,13 +16,15 @@ from services.feedback.settings import FeedbackSettings
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Feedback:
-    """The feedback service's parts."""
+    """The feedback service's parts. `internal_url`: where the Datalake is asked."""
 
     settings: FeedbackSettings
     clock: Clock
     database: Database
     blobs: Blobs
     deployments: Table[DeploymentChanged]
+    http: httpx.AsyncClient
+    internal_url: str
 
     def find_deployment(self, organization: UUID, deployment: UUID) -> DeploymentChanged | None:
         """A deployment as it is known now; None for a deleted one and for another's."""

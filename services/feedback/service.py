@@ -23,7 +23,7 @@ from services.feedback.api import routers
 from services.feedback.parts import Feedback
 from services.feedback.settings import FeedbackSettings
 from services.feedback.tables import metadata
-from services.feedback.workers import erasures, imports, submissions, upkeep
+from services.feedback.workers import additions, erasures, imports, submissions, upkeep
 
 SCHEMA = Schema(metadata=metadata, migrations=Path(__file__).parent / "migrations")
 # A blob store that is away for half an hour loses no submission: pauses of 2, 4, … 512 s.
@@ -39,6 +39,8 @@ def build(context: Context) -> Service:
         database=store.database,
         blobs=context.blobs,
         deployments=context.table(DeploymentChanged),
+        http=context.http,
+        internal_url=context.settings.internal_url.rstrip("/"),
     )
     return Service(
         name="feedback",
@@ -69,6 +71,11 @@ def build(context: Context) -> Service:
                 name=imports.KIND,
                 run=partial(imports.import_coco, parts),
                 limit=timedelta(hours=4),
+            ),
+            JobKind(
+                name=additions.KIND,
+                run=partial(additions.add_images, parts),
+                limit=timedelta(hours=1),
             ),
             JobKind(
                 name=erasures.KIND,

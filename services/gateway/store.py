@@ -146,6 +146,15 @@ async def see_job(tx: Tx, organization_id: UUID, changed: JobChanged, time: date
     )
 
 
+async def find_job(read: Read, organization_id: UUID, job_id: UUID) -> RowMapping | None:
+    """A job as it was told last."""
+    return await read.first(
+        select(known_job).where(
+            known_job.c.organization == organization_id, known_job.c.id == job_id
+        )
+    )
+
+
 async def list_jobs(
     read: Read, organization_id: UUID, *, before: Before, limit: int
 ) -> list[RowMapping]:

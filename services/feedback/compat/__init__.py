@@ -1,5 +1,7 @@
 """The existing client's paths that feedback answers."""
 
-from services.feedback.compat import datasets, pipeline
+from services.feedback.compat import annotations, contents, datasets, labels, pipeline
 
-routers = (datasets.router, pipeline.router)
+routers = (
+    datasets.router, labels.router, contents.router, annotations.router, pipeline.router,
+)  # fmt: skip

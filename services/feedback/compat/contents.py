@@ -1,0 +1,222 @@
+"""The images of a dataset version, as the existing client adds and lists them."""
+
+from pathlib import PurePosixPath
+from typing import Annotated, Any
+from uuid import UUID, uuid4
+
+import httpx
+import msgspec
+from fastapi import Query, Request
+from pydantic import BaseModel, Field
+from sqlalchemy import RowMapping
+
+from libs.api.caller import ORGANIZATION_HEADER, token_of
+from libs.api.compat import XGET, compat_router
+from libs.api.problems import Problem, invalid, not_found, unavailable
+from libs.schemas.ids import datalake_id
+from libs.store import jobs
+from libs.store.session import Cause
+from services.feedback.compat.asked import Offset, Parts, Reader, Writer, answered
+from services.feedback.store import annotating, datasets
+from services.feedback.store.annotating import Wanted
+from services.feedback.workers.additions import KIND, Image
+
+router = compat_router()
+_VERSION = "/api/dataset/version/{version}"
+_PAGE = 1000
+_MOST = 10_000
+Limit = Annotated[int, Query(ge=1, le=_PAGE)]
+Names = Annotated[list[str], Field(max_length=_PAGE)]
+Ids = Annotated[list[UUID], Field(max_length=_PAGE)]
+
+
+class NewAssets(BaseModel):
+    """Images of the Datalake."""
+
+    data_ids: Annotated[list[UUID], Field(min_length=1, max_length=_MOST)]
+    asset_tag_ids: list[UUID] = []
+
+
+class NamedBody(BaseModel):
+    """Which assets, by one kind of name."""
+
+    filenames: Names | None = None
+    object_names: Names | None = None
+    filename_startswith: Names | None = None
+    ids: Ids | None = None
+    data_ids: Ids | None = None
+    q: str | None = None
+
+
+@router.post(_VERSION + "/assets")
+async def add_data(
+    request: Request, version: UUID, body: NewAssets, parts: Parts, caller: Writer
+) -> dict[str, Any]:
+    """Add images of the Datalake; a job copies their pictures."""
+    with answered():
+        async with parts.database.read() as read:
+            row = await datasets.find_version(read, caller.organization, version)
+    images = await _images(request, parts, caller.organization, body.data_ids)
+    async with parts.database.begin(Cause(actor=caller.actor)) as tx:
+        job = await jobs.enqueue(
+            tx,
+            KIND,
+            organization=caller.organization,
+            key=str(uuid4()),
+            subject=f"{len(images)} images into {datasets.labelled(row).name}",
+            payload={
+                "version": str(version),
+                "actor": caller.actor,
+                "images": msgspec.to_builtins(images),
+            },
+        )
+    return {"job": {"id": job, "status": "RUNNING"}}
+
+
+@router.get(_VERSION + "/assets")
+async def list_assets(
+    version: UUID,
+    parts: Parts,
+    caller: Reader,
+    limit: Limit = _PAGE,
+    offset: Offset = 0,
+    cursor: Annotated[int | None, Query(ge=0, lt=2**31)] = None,
+    order_by: Annotated[list[str] | None, Query(max_length=5)] = None,
+    q: str | None = None,
+) -> dict[str, Any]:
+    """The images of a version, newest first."""
+    if q or order_by:
+        raise invalid(
+            "assets are listed newest first, and by their names",
+            [("q" if q else "order_by", "is not offered")],
+        )
+    start = offset if cursor is None else cursor
+    items, count = await _listed(parts, caller, version, Wanted(), offset=start, limit=limit)
+    after = start + len(items)
+    return {
+        "items": items,
+        "count": count,
+        "next_cursor": str(after) if items and after < count else None,
+    }
+
+
+@router.api_route(_VERSION + "/assets", methods=[XGET])
+async def list_named_assets(
+    version: UUID, body: NamedBody, parts: Parts, caller: Reader
+) -> dict[str, Any]:
+    """The images of a version by ids, file names or object names."""
+    if body.q:
+        raise invalid("assets have no query", [("q", "is not offered")])
+    wanted = Wanted(
+        ids=body.ids,
+        data=body.data_ids,
+        filenames=body.filenames,
+        starts=body.filename_startswith,
+        keys=body.object_names,
+    )
+    items, count = await _listed(parts, caller, version, wanted, offset=0, limit=_MOST)
+    return {"items": items, "count": count, "next_cursor": None}
+
+
+@router.get(_VERSION + "/assets/find")
+async def find_asset(
+    version: UUID,
+    parts: Parts,
+    caller: Reader,
+    id: UUID | None = None,  # noqa: A002
+    data_id: UUID | None = None,
+    filename: str | None = None,
+    object_name: str | None = None,
+) -> dict[str, Any]:
+    """The one image of a version that fits."""
+    wanted = Wanted(
+        ids=None if id is None else [id],
+        data=None if data_id is None else [data_id],
+        filenames=None if filename is None else [filename],
+        keys=None if object_name is None else [object_name],
+    )
+    items, _ = await _listed(parts, caller, version, wanted, offset=0, limit=2)
+    if not items:
+        raise not_found("such asset")
+    if len(items) > 1:
+        raise invalid("several assets fit; say more of the one")
+    return items[0]
+
+
+@router.get("/api/asset/{asset}")
+async def get_asset(asset: UUID, parts: Parts, caller: Reader) -> dict[str, Any]:
+    """One image of a version."""
+    async with parts.database.read() as read:
+        row = await annotating.find_asset(read, caller.organization, asset)
+    if row is None:
+        raise not_found(f"asset {asset}")
+    return _asset(row)
+
+
+async def _listed(
+    parts: Parts, caller: Reader, version: UUID, wanted: Wanted, *, offset: int, limit: int
+) -> tuple[list[dict[str, Any]], int]:
+    with answered():
+        async with parts.database.read() as read:
+            await datasets.find_version(read, caller.organization, version)
+            count = await annotating.count_assets(read, caller.organization, version, wanted)
+            rows = await annotating.find_assets(
+                read, caller.organization, version, wanted, offset=offset, limit=limit
+            )
+    return [_asset(row) for row in rows], count
+
+
+def _asset(row: RowMapping) -> dict[str, Any]:
+    return {
+        "id": row["id"],
+        "dataset_version_id": row["dataset_version"],
+        "tags": [],
+        "data": {
+            "id": row["data"],
+            "datalake_id": datalake_id(row["organization"]),
+            "object_name": row["picture_key"],
+            "filename": row["filename"],
+            "type": "IMAGE",
+            "content_type": row["content_type"],
+            "upload_status": "DONE",
+            "meta": {"width": row["width"], "height": row["height"]},
+        },
+    }
+
+
+async def _images(
+    request: Request, parts: Parts, organization: UUID, ids: list[UUID]
+) -> list[Image]:
+    """The images as ingest shows them to the caller's own token. Raises Problem."""
+    headers = {"Authorization": f"Bearer {token_of(request)}"}
+    if ORGANIZATION_HEADER in request.headers:
+        headers[ORGANIZATION_HEADER] = request.headers[ORGANIZATION_HEADER]
+    address = f"{parts.internal_url}/api/datalake/{datalake_id(organization)}/datas"
+    found: list[Image] = []
+    for first in range(0, len(ids), _PAGE):
+        some = [str(one) for one in ids[first : first + _PAGE]]
+        try:
+            answer = await parts.http.request(XGET, address, headers=headers, json={"ids": some})
+        except httpx.HTTPError as error:
+            raise unavailable("the Datalake cannot be reached; try again") from error
+        if answer.status_code in (401, 403):
+            raise Problem(403, "missing-scope", "the Datalake does not show you its images")
+        if answer.status_code != 200:
+            raise unavailable("the Datalake cannot answer now; try again")
+        found += [_image(item) for item in answer.json()["items"]]
+    missing = set(ids) - {one.data for one in found}
+    if missing:
+        raise not_found(f"image {min(missing)}, and {len(missing) - 1} more of those named")
+    return found
+
+
+def _image(item: dict[str, Any]) -> Image:
+    return Image(
+        data=UUID(item["id"]),
+        filename=item["filename"],
+        picture=item["object_name"],
+        sha256=PurePosixPath(item["object_name"]).stem,
+        content_type=item["content_type"],
+        width=item["meta"]["width"],
+        height=item["meta"]["height"],
+    )

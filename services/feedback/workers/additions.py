@@ -1,0 +1,72 @@
+"""Images of the Datalake become assets of a version: their pictures are copied."""
+
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from libs.schemas.values import Picture, Value
+from libs.store.jobs import JobFailed
+from libs.store.session import Cause
+from libs.store.workers import JobRun
+from services.feedback.errors import PictureGone, VersionUnknown
+from services.feedback.parts import Feedback
+from services.feedback.store import assets, datasets
+from services.feedback.store.assets import NewAsset
+from services.feedback.workers import pictures
+
+KIND = "addition"
+_AT_ONCE = 200
+
+
+class Image(Value, frozen=True, kw_only=True):
+    """An image as the Datalake said it when it was asked for."""
+
+    data: UUID
+    filename: str
+    picture: str
+    sha256: str
+    content_type: str
+    width: int
+    height: int
+
+
+async def add_images(parts: Feedback, run: JobRun) -> None:
+    """The job. An image that is there keeps its annotation; one that is gone fails it."""
+    payload: dict[str, Any] = dict(run.job.payload)
+    organization, version = run.job.organization, UUID(payload["version"])
+    images = msgspec.convert(payload["images"], list[Image])
+    for first in range(0, len(images), _AT_ONCE):
+        run.check()
+        new = [await _asset(parts, organization, one) for one in images[first : first + _AT_ONCE]]
+        async with parts.database.begin(Cause(actor=payload["actor"])) as tx:
+            await assets.keep_pictures(tx, organization)
+            try:
+                await datasets.find_version(tx, organization, version, lock=True)
+            except VersionUnknown as error:
+                raise JobFailed(str(error)) from error
+            await assets.put_assets(tx, organization, version, new)
+            await datasets.touch(tx, organization, version)
+        await run.progress(min(first + _AT_ONCE, len(images)), len(images), "images")
+
+
+async def _asset(parts: Feedback, organization: UUID, image: Image) -> NewAsset:
+    held = await parts.blobs.stat(image.picture)
+    picture = Picture(
+        key=image.picture,
+        sha256=image.sha256,
+        size=held.size if held is not None else 0,
+        content_type=image.content_type,
+    )
+    try:
+        kept = await pictures.copy(parts.blobs, organization, picture)
+    except PictureGone as error:
+        raise JobFailed(f"{image.filename}: {error}") from error
+    return NewAsset(
+        data=image.data,
+        filename=image.filename,
+        picture=kept,
+        width=image.width,
+        height=image.height,
+        annotation=None,
+    )
