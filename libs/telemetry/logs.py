@@ -1,12 +1,17 @@
 """Structured logs: JSON for machines, lines for people. Never secrets or pixels."""
 
 import logging
+import re
 import sys
 
 import structlog
 from opentelemetry import trace
 from structlog.typing import EventDict, WrappedLogger
 
+_SECRET = re.compile(r"token|secret|password|authorization|cookie|signing_key", re.IGNORECASE)
+_JWT = re.compile(r"\beyJ[\w-]+\.[\w-]+\.[\w-]+")
+_IN_ADDRESS = re.compile(r"(://[^:/@\s]+:)[^@/\s]+@")
+_LONGEST = 8_000
 _NOISY = ("aiokafka", "httpx", "httpcore", "urllib3", "alembic", "uvicorn.error", "asyncio")
 
 
@@ -17,12 +22,16 @@ def configure_logs(*, level: str, console: bool) -> None:
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _trace_id,
+        structlog.processors.format_exc_info,
+        scrub,
     ]
     renderer: structlog.typing.Processor
     if console:
-        renderer = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        # The usual traceback shows local variables: tokens and pictures among them.
+        renderer = structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+        )
     else:
-        shared.append(structlog.processors.format_exc_info)
         renderer = structlog.processors.JSONRenderer()
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
@@ -42,6 +51,27 @@ def configure_logs(*, level: str, console: bool) -> None:
     root.setLevel(level)
     for name in _NOISY:
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def scrub(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """Take out what has no place in a log: secrets by their name or form, bytes, long texts."""
+    for name, value in event.items():
+        event[name] = "***" if _SECRET.search(name) else _scrubbed(value)
+    return event
+
+
+def _scrubbed(value: object) -> object:
+    match value:
+        case bytes() | bytearray() | memoryview():
+            return f"<{len(value)} bytes>"
+        case str():
+            text = _IN_ADDRESS.sub(r"\1***@", _JWT.sub("<token>", value))
+            return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}… ({len(text)} characters)"
+        case dict():
+            return {k: "***" if _SECRET.search(str(k)) else _scrubbed(v) for k, v in value.items()}
+        case list() | tuple():
+            return [_scrubbed(item) for item in value]
+    return value
 
 
 def _trace_id(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
