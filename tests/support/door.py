@@ -145,15 +145,24 @@ class Door:
 
 
 @asynccontextmanager
-async def open_door(folder: Path, *, limits: BodyLimits | None = None) -> AsyncIterator[Door]:
-    """Ingest's HTTP side with a caller whose token has been seen before."""
+async def open_door(
+    folder: Path,
+    *,
+    limits: BodyLimits | None = None,
+    blobs_url: str | None = None,
+    sink: Sink | None = None,
+) -> AsyncIterator[Door]:
+    """Ingest's HTTP side with a caller whose token has been seen before.
+
+    It publishes to `sink`, or to a `Recorder`.
+    """
     clock, organization, recorder = ManualClock(), uuid4(), Recorder()
     keys = make_keys(now=clock.now())
     bus = MemoryBus(clock=clock)
     settings = Platform(
         database_url="postgresql+asyncpg://nowhere/{service}",
         bus_url="memory://",
-        blobs_url=f"file://{folder}",
+        blobs_url=blobs_url or f"file://{folder}",
         token_public_key=SecretStr(keys.public_key),
     )
     async with (
@@ -167,7 +176,7 @@ async def open_door(folder: Path, *, limits: BodyLimits | None = None) -> AsyncI
             open_database=lambda name: open_database(name, settings.database_url, clock=clock),
         )  # fmt: skip
         own: Sink = bus.sink
-        bus.sink = recorder  # type: ignore[assignment]
+        bus.sink = sink or recorder  # type: ignore[assignment]
         service = build(context)
         bus.sink = own  # type: ignore[assignment]
         bodies = Bodies(limits or BodyLimits())
