@@ -121,6 +121,7 @@ def test_busy_lines_are_sent_again_and_refused_ones_are_told(stub: Stub, tmp_pat
         report = monitor.flush(LONG)
     assert sorted(stub.order) == sorted(good)
     assert (report.accepted, report.lost, report.losses) == (10, 3, {"rejected": 3})
+    until(lambda: len(losses) == 3, "each loss is told")
     assert [str(loss.prediction) for loss in losses] == wrong
     assert losses[0].why == "chosen 422 (HTTP 422)"
 
@@ -152,8 +153,9 @@ def test_at_the_bound_of_the_disk_it_says_what_it_drops_and_why(tmp_path: Path) 
     monitor, port = absent(tmp_path, max_bytes=10_000, on_loss=losses.append)
     picture = np.random.default_rng(0).integers(0, 255, (40, 40, 3)).astype(np.uint8)
     sent = [str(monitor.monitor(picture, latency=0.01, prediction=ANSWER)) for _ in range(60)]
-    until(lambda: monitor._engine._appended + len(losses) >= 60, "all is written or lost")
+    until(lambda: monitor._engine._appended + monitor.report().lost == 60, "written or lost")
     report = monitor.report()
+    until(lambda: len(losses) == sum(report.losses.values()), "each loss is told")
     dropped = {str(loss.prediction) for loss in losses if loss.reason == "disk bound"}
     without = {str(loss.prediction) for loss in losses if loss.reason == "picture left out"}
     assert report.bytes_on_disk <= 10_000

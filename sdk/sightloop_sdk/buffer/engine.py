@@ -187,6 +187,7 @@ class Engine:
             with self._lock:
                 self._queued -= sum(prepared.size for prepared in some)
             if mark is not None:
+                self._books.announce()
                 mark.number = self._appended
                 mark.written.set()
             self._work.set()
@@ -234,9 +235,10 @@ class Engine:
                 self._books.lose("rejected", str(error), record.id, adopted=adopted)
 
         records = [entry.content for entry in entries if entry.content is not None]
-        if self._sender.deliver(records, settle):
+        done = self._sender.deliver(records, settle)
+        self._books.announce()
+        if done:
             held.spool.settle(entries[-1].behind)
             with self._settled:
                 self._number += 0 if adopted else len(entries)
                 self._settled.notify_all()
-        self._books.announce()

@@ -52,7 +52,7 @@ class Buffering:
     folder: Path | None = None
     max_bytes: int = 2**30
     queue_bytes: int = 256 * 2**20
-    linger: float = 0.25
+    linger: float = 0.5
     batch_count: int = 1000
     batch_bytes: int = 8 * 2**20
     exit_seconds: float = 5.0
