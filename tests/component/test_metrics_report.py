@@ -2,6 +2,7 @@
 
 import csv
 import io
+from datetime import datetime
 from uuid import uuid4
 
 import numpy as np
@@ -10,6 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from libs.schemas.events import DrawClosed, PredictionSkipped
 from libs.schemas.values import ReviewShapes, Shapes, TaskType
+from services.metrics.core.supervised import harm
 from services.metrics.dto import QualityReportDto, ReviewedImagesDto
 from tests.component import metrics_world as world
 from tests.support.waiting import eventually
@@ -215,3 +217,42 @@ async def test_every_series_is_a_table_and_headlines_can_be_scraped(service_runn
         assert apart.value == 1.0
         assert "sightloop_deployment_drift_alarm" not in families
         assert (await running.stranger.get("/api/metrics/v1/prometheus")).text.strip() == ""
+
+
+async def test_a_classifier_that_begins_to_err_rings_the_harm_alarm(service_runner, monkeypatch):
+    monkeypatch.setattr(harm, "BASELINE", 40)
+    async with service_runner("metrics") as running:
+        of = world.deployment(TaskType.CLASSIFICATION)
+        draw = uuid4()
+        some = [
+            world.logged(of, shapes=Shapes(classes=[0], scores=[0.8]), time=world.minute(100 - i))
+            for i in range(100)
+        ]
+        picked = world.logged(of, shapes=Shapes(classes=[0], scores=[0.8]))
+        await running.publish(of, *(world.told(one) for one in (*some, picked)))
+        path = f"/api/metrics/v1/deployments/{of.deployment}/harm"
+        answer = await running.http.get(path)
+        assert answer.status_code == 200, answer.text
+        before = answer.json()
+        assert (before["state"], before["baseline"]["needed"]) == ("collecting", 40)
+        await running.publish(
+            *(
+                world.reviewed(
+                    one, ReviewShapes(labels=["person" if i < 50 else "car"]), draw=draw, pi=1.0
+                )
+                for i, one in enumerate(some)
+            ),
+            world.reviewed(picked, ReviewShapes(labels=["car"])),
+        )
+
+        async def look():
+            return (await running.http.get(path)).json()
+
+        seen = await eventually(look, lambda h: h["images"] == 60)
+        assert seen["state"] == "ringing"
+        assert seen["baseline"]["loss"] == 0.0
+        assert 0 < seen["baseline"]["bound"] < 0.2
+        assert seen["loss"] == pytest.approx(50 / 60)
+        assert len(seen["evidence"]) == len(seen["t"]) == 60
+        assert seen["evidence"][-1] > seen["threshold"]
+        assert datetime.fromisoformat(seen["rang"]) > some[50].event_time

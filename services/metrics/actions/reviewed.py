@@ -2,22 +2,26 @@
 
 import asyncio
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+import numpy as np
 from sqlalchemy import RowMapping
 
 from libs.schemas.events import DeploymentChanged
 from libs.schemas.values import TaskType
 from libs.store.session import Read
 from services.metrics.core.ranges import Range
-from services.metrics.core.supervised import quality, report
+from services.metrics.core.supervised import harm, quality, report
+from services.metrics.core.supervised.detections import Detections
 from services.metrics.core.supervised.report import REVIEWED, Reviewed
 from services.metrics.parts import Metrics
 from services.metrics.store import reviews
 
 Document = dict[str, Any]
+
+_EVER = datetime(1970, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
 
 
 async def on_reviewed(
@@ -146,6 +150,73 @@ async def images_of(
         if classifier
         else None,
         "pi": [_pi(row) for row in ordered],
+    }
+
+
+async def harm_of(
+    parts: Metrics,
+    read: Read,
+    organization: UUID,
+    deployment: DeploymentChanged,
+    *,
+    reviewed: int,
+    names: list[str],
+) -> Document:
+    """The harm alarm of the present champion, over all its drawn reviews.
+
+    Only images whose draw gave every image the same chance count: weights are then all one.
+    """
+    champion = deployment.champion
+    key = ("harm", deployment.deployment, champion.version, champion.threshold, reviewed)
+    kept = parts.qualities.get(key)
+    if kept is not None:
+        return kept
+    which = organization, deployment.deployment
+    rows = await reviews.of_range(read, *which, _EVER[0], _EVER[1], version=champion.version)
+    drawn = [row for row in rows if row["pi"] is not None and row["draw"] is not None]
+    document = await asyncio.to_thread(_harm, drawn, deployment, names)
+    return parts.qualities.put(key, document)
+
+
+def _harm(rows: list[RowMapping], deployment: DeploymentChanged, names: list[str]) -> Document:
+    version = deployment.champion.version
+    chances: dict[UUID, set[float]] = {}
+    for row in rows:
+        chances.setdefault(row["draw"], set()).add(row["pi"])
+    ordered = sorted(
+        (row for row in rows if len(chances[row["draw"]]) == 1), key=lambda row: row["event_time"]
+    )
+    images = [_image(row, _role(row, version)) for row in ordered]
+    if deployment.type is TaskType.CLASSIFICATION:
+        losses = np.array([image.truth != image.said for image in images], dtype=np.float64)
+    else:
+        found = Detections.of(
+            [image.state or b"" for image in images],
+            classes=len(names),
+            threshold=deployment.champion.threshold,
+        )
+        losses = 1.0 - found.image_f1
+    seen = harm.watch(losses)
+    since = ordered[seen.baseline :]
+    return {
+        "version": version,
+        "state": "collecting"
+        if seen.bound is None
+        else ("watching" if seen.rang is None else "ringing"),
+        "baseline": {
+            "images": seen.baseline,
+            "needed": harm.BASELINE,
+            "loss": float(losses[: seen.baseline].mean()) if seen.baseline else None,
+            "bound": seen.bound,
+        },
+        "margin": harm.MARGIN,
+        "images": len(since),
+        "loss": float(losses[seen.baseline :].mean()) if since else None,
+        "t": [row["event_time"].timestamp() for row in since],
+        "evidence": (seen.evidence / np.log(10)).tolist(),
+        "threshold": float(np.log10(2 / harm.ALPHA)),
+        "rang": None if seen.rang is None else since[seen.rang]["event_time"],
+        "alpha": harm.ALPHA,
     }
 
 

@@ -16,7 +16,7 @@ from libs.schemas.events import DeploymentChanged
 from services.metrics.actions import dashboard, reviewed
 from services.metrics.actions.reviewed import Chosen
 from services.metrics.api.series import From, To, known_deployment, range_of
-from services.metrics.dto import QualityReportDto, ReviewedImagesDto, Role
+from services.metrics.dto import HarmDto, QualityReportDto, ReviewedImagesDto, Role
 from services.metrics.parts import Metrics
 
 router = APIRouter(prefix="/api/metrics/v1/deployments/{deployment}", tags=["metrics"])
@@ -92,6 +92,20 @@ async def get_quality_images(
     async with parts.database.read() as read:
         document = await reviewed.images_of(read, caller.organization, known, asked, version=wanted)
     return ReviewedImagesDto.model_validate(document)
+
+
+@router.get("/harm")
+async def get_harm(deployment: UUID, parts: Parts, caller: Reader) -> HarmDto:
+    """Whether the champion's loss in production is above what it was: an alarm that is false at
+    most once in twenty deployments, however often it is looked at."""
+    known = await known_deployment(parts, caller, deployment)
+    asked = range_of(parts, None, None)
+    async with parts.database.read() as read:
+        state = await dashboard.state_of(read, caller.organization, known, asked)
+        document = await reviewed.harm_of(
+            parts, read, caller.organization, known, reviewed=state.reviewed, names=state.names
+        )
+    return HarmDto.model_validate(document)
 
 
 def _version(known: DeploymentChanged, model: Role, version: UUID | None) -> tuple[UUID, float]:

@@ -13,6 +13,7 @@ from services.metrics.dto.dashboard import (
     VersionsDto,
 )
 from services.metrics.dto.quality import (
+    HarmDto,
     QualityReportDto,
     ReviewedImagesDto,
     Role,
@@ -22,6 +23,7 @@ __all__ = [
     "CurveDto",
     "DashboardDto",
     "DriftCurvesDto",
+    "HarmDto",
     "JobAccepted",
     "LabelDto",
     "QualityReportDto",

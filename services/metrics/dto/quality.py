@@ -240,3 +240,33 @@ class ReviewedImagesDto(BaseModel):
     ap: Numbers | None
     right: list[bool] | None
     pi: Numbers
+
+
+class BaselineDto(BaseModel):
+    """The first drawn reviews of a version: what its loss was. `bound`: the most that its mean may
+    be, at 97.5 %; null while reviews are being collected."""
+
+    images: int
+    needed: int
+    loss: float | None
+    bound: float | None
+
+
+class HarmDto(BaseModel):
+    """The harm alarm. Loss: 1 − F1 at IoU 0.5 and the threshold of an image, or wrong (1) or right.
+
+    `state`: collecting, watching or ringing; `evidence` (log10) after each review since the
+    baseline, at its event time `t`; it rings at `threshold`, and did first at `rang`.
+    """
+
+    version: UUID
+    state: str
+    baseline: BaselineDto
+    margin: float
+    images: int
+    loss: float | None
+    t: list[float]
+    evidence: list[float]
+    threshold: float
+    rang: datetime | None
+    alpha: float

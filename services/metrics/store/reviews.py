@@ -26,6 +26,7 @@ _IN_FULL = select(
     review.c.event_time,
     review.c.source,
     review.c.tags,
+    review.c.draw,
     review.c.pi,
     review.c.block,
     review.c.champion_items,
