@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
@@ -43,10 +44,10 @@ def detections(
     0 and 1. `classes`: n indices, or names of `labels`. Arrays and tensors are welcome.
 
     Raises:
-        InvalidPrediction: the lengths differ, or a box has not four numbers.
+        InvalidPrediction: the lengths differ, or a box has not four finite numbers.
         UnknownLabel: a name is not in `labels`.
     """
-    rows = numbers(boxes)
+    rows = [_finite(row, f"boxes[{index}]") for index, row in enumerate(numbers(boxes))]
     for index, row in enumerate(rows):
         if len(row) != 4:
             raise InvalidPrediction(f"boxes[{index}] has {len(row)} numbers, not 4")
@@ -55,14 +56,14 @@ def detections(
         raise InvalidPrediction(f"box must be one of {', '.join(_ORDERS)}, not {box!r}")
     made = [order(*row) for row in rows]
     found = class_indices(classes, labels)
-    given = numbers(scores)
+    given = _finite(numbers(scores), "scores")
     _same_length(boxes=made, scores=given, classes=found)
     return Prediction(detection_classes=found, detection_scores=given, detection_boxes=made)
 
 
 def classification(scores: Any, classes: Any = None, *, labels: Labels | None = None) -> Prediction:
     """A classifier's answer. Without `classes`, `scores` has a number for each class in order."""
-    given = numbers(scores)
+    given = _finite(numbers(scores), "scores")
     found = list(range(len(given))) if classes is None else class_indices(classes, labels)
     _same_length(scores=given, classes=found)
     return Prediction(detection_classes=found, detection_scores=given)
@@ -72,9 +73,9 @@ def segmentation(
     polygons: Any, scores: Any, classes: Any, *, labels: Labels | None = None
 ) -> Prediction:
     """A segmenter's answer. `polygons`: for each object its ring of x, y in pixels."""
-    rings = [[(float(x), float(y)) for x, y in numbers(ring)] for ring in polygons]
+    rings = [_ring(ring, f"polygons[{index}]") for index, ring in enumerate(polygons)]
     found = class_indices(classes, labels)
-    given = numbers(scores)
+    given = _finite(numbers(scores), "scores")
     _same_length(polygons=rings, scores=given, classes=found)
     return Prediction(detection_classes=found, detection_scores=given, detection_masks=rings)
 
@@ -113,6 +114,23 @@ def from_wire(document: Mapping[str, Any]) -> Prediction:
         return msgspec.convert(plain, Prediction, strict=True)
     except (msgspec.ValidationError, TypeError) as error:
         raise InvalidPrediction(f"the prediction does not fit its format: {error}") from error
+
+
+def _finite(values: Any, where: str) -> list[float]:
+    try:
+        found = [float(value) for value in values]
+    except (TypeError, ValueError) as error:
+        raise InvalidPrediction(f"{where} are no numbers: {error}") from error
+    if not all(map(math.isfinite, found)):
+        raise InvalidPrediction(f"{where} are not finite: {found}")
+    return found
+
+
+def _ring(ring: Any, where: str) -> list[tuple[float, float]]:
+    points = [_finite(point, where) for point in numbers(ring)]
+    if any(len(point) != 2 for point in points):
+        raise InvalidPrediction(f"{where} has points that are not x, y")
+    return [(point[0], point[1]) for point in points]
 
 
 def _xyxy(x0: float, y0: float, x1: float, y1: float) -> tuple[float, float, float, float]:

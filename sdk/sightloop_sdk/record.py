@@ -8,14 +8,14 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, TypedDict
+from typing import Any, SupportsFloat, TypedDict
 from uuid import UUID
 
 import msgspec
 
 from sightloop_sdk.convert.outputs import to_prediction
 from sightloop_sdk.convert.pictures import Color, Held, hold, read_header
-from sightloop_sdk.errors import InvalidPrediction
+from sightloop_sdk.errors import InvalidPrediction, UnreadableImage
 from sightloop_sdk.formats import Labels, Prediction
 from sightloop_sdk.ids import id_of, uuid7
 
@@ -102,7 +102,12 @@ class Prepared(msgspec.Struct, frozen=True):
         picture = self.picture
         if picture is None:
             return Finished(self.id, self.document, None)
-        content = picture.encoded()
+        try:
+            content = picture.encoded()
+        except UnreadableImage:
+            raise
+        except (OSError, TypeError, ValueError) as error:
+            raise UnreadableImage(f"the picture cannot be compressed: {error}") from error
         document = self.document
         if not self.sized:
             header = read_header(content)
@@ -170,8 +175,9 @@ def prepare(record: Record, target: Target, *, later: bool = False) -> Prepared:
     if not sized and (picture is None or later):
         why = "there is no picture" if picture is None else "the address is fetched later"
         raise InvalidPrediction(f"height and width are missing, and {why}: give both in pixels")
-    if not (math.isfinite(record.latency) and record.latency >= 0):
-        raise InvalidPrediction(f"latency must be seconds, 0 or more, not {record.latency}")
+    latency = record.latency
+    if not isinstance(latency, SupportsFloat) or not 0 <= float(latency) < math.inf:
+        raise InvalidPrediction(f"latency must be seconds, 0 or more, not {latency!r}")
     named = (
         uuid7() if record.prediction_id is None else id_of(record.prediction_id, "prediction_id")
     )
@@ -182,7 +188,7 @@ def prepare(record: Record, target: Target, *, later: bool = False) -> Prepared:
         content_type=kind if sized else None,
         height=height if sized else None,
         width=width if sized else None,
-        latency=float(record.latency),
+        latency=float(latency),
         prediction=to_prediction(record.prediction, task=target.task, labels=target.labels),
         source=record.source,
         tags=list(record.tags),

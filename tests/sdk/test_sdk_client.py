@@ -195,6 +195,7 @@ def test_wrong_arguments_are_refused_before_anything_is_sent(stub: Stub, client:
     wrong: list[tuple[str, dict[str, Any]]] = [
         ("prediction is missing", {}),
         ("latency must be seconds", {"latency": float("nan")}),
+        ("latency must be seconds", {"latency": None}),
         ("there is no picture", {"height": None}),
         ("prediction_id must be a UUID", {"prediction_id": "7"}),
         ("no time zone", {"timestamp": datetime(2026, 1, 1)}),  # noqa: DTZ001

@@ -69,6 +69,12 @@ def test_numbers_that_do_not_fit_are_refused_before_anything_is_sent() -> None:
         detections([[1, 2, 3, 4]], [0.5, 0.4], [1])
     with pytest.raises(InvalidPrediction, match=r"boxes\[0\] has 3 numbers"):
         detections([[1, 2, 3]], [0.5], [1])
+    with pytest.raises(InvalidPrediction, match=r"boxes\[0\] are not finite"):
+        detections([[1, 2, 3, float("nan")]], [0.5], [1])
+    with pytest.raises(InvalidPrediction, match="scores are no numbers"):
+        detections([[1, 2, 3, 4]], ["high"], [1])
+    with pytest.raises(InvalidPrediction, match=r"polygons\[0\] has points"):
+        segmentation([[(1, 2, 3)]], [0.5], [1])
     with pytest.raises(UnknownLabel, match=r"screw\. It has: bolt, nut, washer"):
         detections([[1, 2, 3, 4]], [0.5], ["screw"], labels=LABELS)
     with pytest.raises(InvalidPrediction, match="labelmap is not known"):
@@ -149,5 +155,7 @@ def test_an_empty_list_is_what_was_looked_for() -> None:
 def test_what_is_no_prediction_says_what_would_be() -> None:
     with pytest.raises(InvalidPrediction, match="object is no prediction; log a Prediction"):
         to_prediction(object())
+    with pytest.raises(InvalidPrediction, match="not what it seems: KeyError"):
+        to_prediction([{"score": 0.5, "label": "nut", "box": {}}], labels=LABELS)
     with pytest.raises(InvalidPrediction, match="2 outputs at once"):
         to_prediction([ONE_BOX, ONE_BOX])

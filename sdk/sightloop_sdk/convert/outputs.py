@@ -40,6 +40,16 @@ def to_prediction(
         InvalidPrediction: it is none of these, or cannot be sent; the message says what to do.
         UnknownLabel: a name is not in `labels`.
     """
+    try:
+        return _converted(output, task=task, labels=labels)
+    except InvalidPrediction:
+        raise
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        kind = type(output).__name__
+        raise InvalidPrediction(f"a {kind} that is not what it seems: {error!r}") from error
+
+
+def _converted(output: Any, *, task: str | None, labels: Labels | None) -> Prediction:
     if isinstance(output, Prediction):
         return output
     if isinstance(output, Mapping):
