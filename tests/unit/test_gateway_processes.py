@@ -47,10 +47,16 @@ def test_a_million_behind_is_caught_up_in_about_so_long() -> None:
 
 def test_what_does_not_come_nearer_has_no_forecast() -> None:
     assert forecast([(at(0), 10), (at(30), 10)]) is None
+    assert forecast([(at(0), 0), (at(30), 90), (at(32), 80)]) is None
     assert forecast([(at(0), 10), (at(30), 20)]) is None
     assert forecast([(at(0), 10)]) is None
     assert forecast([(at(0), 10), (at(1), 5)]) is None
     assert forecast([]) is None
+
+
+def test_the_pace_is_that_since_what_came_last() -> None:
+    flood = [(at(0), 0), (at(10), 500), (at(20), 1000), (at(30), 900), (at(40), 800)]
+    assert forecast(flood) == timedelta(seconds=80)
 
 
 def test_a_process_that_is_not_heard_of_counts_no_more_and_is_forgotten_later() -> None:

@@ -107,13 +107,15 @@ class Board:
 
 
 def forecast(samples: Sequence[tuple[datetime, int]]) -> timedelta | None:
-    """How long until a falling number is zero, by its first and last sample."""
-    if len(samples) < 2:
+    """How long until a number is zero, at the pace at which it has fallen since its last peak."""
+    if not samples:
         return None
-    (start, first), (end, last) = samples[0], samples[-1]
-    if end - start < _LEAST or last >= first:
+    peak = max(number for _, number in samples)
+    start = max(time for time, number in samples if number == peak)
+    end, last = samples[-1]
+    if end - start < _LEAST:
         return None
-    return (end - start) * (last / (first - last))
+    return (end - start) * (last / (peak - last))
 
 
 def _member(report: ProcessReported, consumer: ConsumerReport, now: datetime) -> Member:
