@@ -70,6 +70,7 @@ async def knock(client: Client, reader: Reader) -> list[str]:
                 f"{INGEST}/deployments/{deployment}/predictions/batch",
                 content="\n".join(json.dumps(line) for line in bare),
                 headers={"Content-Type": "application/x-ndjson"},
+                timeout=120,
             )
             statuses = Counter(json.loads(line)["status"] for line in answer.text.splitlines())
             if statuses != {201: len(lines)}:
