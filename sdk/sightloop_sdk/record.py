@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, SupportsFloat, TypedDict
+from typing import Any, TypedDict
 from uuid import UUID
 
 import msgspec
@@ -175,9 +175,6 @@ def prepare(record: Record, target: Target, *, later: bool = False) -> Prepared:
     if not sized and (picture is None or later):
         why = "there is no picture" if picture is None else "the address is fetched later"
         raise InvalidPrediction(f"height and width are missing, and {why}: give both in pixels")
-    latency = record.latency
-    if not isinstance(latency, SupportsFloat) or not 0 <= float(latency) < math.inf:
-        raise InvalidPrediction(f"latency must be seconds, 0 or more, not {latency!r}")
     named = (
         uuid7() if record.prediction_id is None else id_of(record.prediction_id, "prediction_id")
     )
@@ -188,7 +185,7 @@ def prepare(record: Record, target: Target, *, later: bool = False) -> Prepared:
         content_type=kind if sized else None,
         height=height if sized else None,
         width=width if sized else None,
-        latency=float(latency),
+        latency=_duration(record.latency),
         prediction=to_prediction(record.prediction, task=target.task, labels=target.labels),
         source=record.source,
         tags=list(record.tags),
@@ -223,6 +220,16 @@ def _shadow(record: Record, target: Target) -> Prediction | None:
     if record.shadow_latency is None:
         raise InvalidPrediction("a shadow's answer needs shadow_latency, in seconds")
     return to_prediction(sent, task=target.task, labels=target.labels)
+
+
+def _duration(value: Any) -> float:
+    try:
+        seconds = float(value)
+    except (TypeError, ValueError):
+        seconds = math.nan
+    if not 0 <= seconds < math.inf:
+        raise InvalidPrediction(f"latency must be seconds, 0 or more, not {value!r}")
+    return seconds
 
 
 def _version(value: UUID | str | None, name: str) -> UUID | None:
