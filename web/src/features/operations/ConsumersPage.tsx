@@ -68,7 +68,9 @@ function worstFirst(a: Consumer, b: Consumer): number {
 }
 
 function ConsumerRow({ one, onClose }: { one: Consumer; onClose: () => void }) {
-  const reasons = [...new Set(one.members.map((m) => m.reason).filter(Boolean))];
+  // How far behind is said already.
+  const said = one.members.map((m) => m.reason).filter((why) => !why.endsWith("records behind"));
+  const reasons = [...new Set(said.filter(Boolean))];
   return (
     <tr>
       <td>
@@ -110,7 +112,14 @@ function caughtUp(one: Consumer): string {
   if (one.lag === 0) return "now";
   if (one.breaker_open) return "not before the breaker is closed";
   if (one.caught_up_seconds === null) return one.lag < 1000 ? "in a moment" : "not coming nearer";
-  return `in about ${seconds(Math.max(1, one.caught_up_seconds))}`;
+  return `in about ${about(one.caught_up_seconds)}`;
+}
+
+/** Whole minutes beyond two of them: a forecast is no better. */
+function about(value: number): string {
+  if (value < 120) return seconds(Math.max(1, Math.ceil(value)));
+  if (value < 7200) return `${Math.round(value / 60)} min`;
+  return `${Math.round(value / 3600)} h`;
 }
 
 function State({ one }: { one: Consumer }) {
