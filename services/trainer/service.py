@@ -12,7 +12,7 @@ from libs.runtime.settings import load
 from libs.schemas.events import DatasetVersionChanged, ModelVersionChanged, RetrainingTriggered
 from libs.store.schema import Schema
 from libs.store.workers import JobKind
-from services.trainer import consumers
+from services.trainer import compat, consumers
 from services.trainer.api import routers
 from services.trainer.parts import Trainer
 from services.trainer.settings import TrainerSettings
@@ -41,6 +41,7 @@ def build(context: Context) -> Service:
         name="trainer",
         parts=parts,
         routers=(*routers, job_routes("trainer", store.database, Scope.EXPERIMENTS_WRITE)),
+        compat=(compat.router,),
         consumers=(
             # The row's key is the event's experiment: no inbox.
             Consumer(

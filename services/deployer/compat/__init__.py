@@ -1,5 +1,5 @@
 """The existing client's paths that the deployer answers."""
 
-from services.deployer.compat import delivery, deployments, models
+from services.deployer.compat import delivery, deployments, models, registry
 
-routers = (deployments.one, deployments.router, delivery.router, models.router)
+routers = (deployments.one, deployments.router, delivery.router, models.router, registry.router)

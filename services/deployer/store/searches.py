@@ -2,10 +2,11 @@
 
 from uuid import UUID
 
-from sqlalchemy import RowMapping, func, select
+from sqlalchemy import RowMapping, func, or_, select, update
 
 from libs.schemas.events import State
-from libs.store.session import Read
+from libs.schemas.values import TaskType
+from libs.store.session import Read, Tx
 from services.deployer.errors import NamedUnknown
 from services.deployer.store import deployments, models
 from services.deployer.store.deployments import Deployment
@@ -43,6 +44,21 @@ async def models_of(read: Read, organization: UUID, ids: set[UUID]) -> dict[UUID
         select(model).where(model.c.organization == organization, model.c.id.in_(ids))
     )
     return {row["id"]: row for row in rows}
+
+
+async def give_type(tx: Tx, organization: UUID, model_id: UUID, task: TaskType) -> bool:
+    """Say what a model without versions is of; False where it has another type for good."""
+    changed = await tx.execute(
+        update(model)
+        .where(
+            model.c.organization == organization,
+            model.c.id == model_id,
+            or_(model.c.type == task, model.c.versions == 0),
+        )
+        .values(type=task)
+        .returning(model.c.id)
+    )
+    return changed.first() is not None
 
 
 async def version_of(

@@ -11,7 +11,7 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 
 from libs.api.app import part
-from libs.api.caller import needs
+from libs.api.caller import AnyCaller, needs
 from libs.api.compat import compat_router
 from libs.api.problems import Problem, invalid, not_found
 from libs.api.scopes import Scope
@@ -23,12 +23,17 @@ from services.ingest.parts import Ingest
 
 router = compat_router()
 Parts = Annotated[Ingest, part(Ingest)]
-Reader = Annotated[Caller, needs(Scope.DATA_READ)]
 Writer = Annotated[Caller, needs(Scope.DATA_WRITE)]
 _STORAGE = "/api/object-storage/{connector}"
 _UNSAFE = re.compile(r"[^A-Za-z0-9._=@+-]+")
 # The client speaks the S3 form to it.
 _KIND = "minio"
+_READ = {
+    "ingest": Scope.DATA_READ,
+    "feedback": Scope.DATASETS_READ,
+    "trainer": Scope.EXPERIMENTS_READ,
+    "deployer": Scope.MODELS_READ,
+}
 _HOUR = timedelta(hours=1)
 _PARTS = 10_000
 
@@ -150,12 +155,16 @@ async def complete_parts(
 
 @router.post(_STORAGE + "/retrieve_presigned_url")
 async def presign_download(
-    connector: UUID, body: ObjectBody, parts: Parts, caller: Reader
+    connector: UUID, body: ObjectBody, parts: Parts, caller: AnyCaller
 ) -> dict[str, Any]:
-    """An address that gives an object of the organisation, for an hour."""
+    """An address that gives an object of the organisation, for an hour.
+
+    Each service keeps its files under its own name; who may not read its things has not these.
+    """
     _mine(caller, connector)
-    owner = body.object_name.split("/")[1:2]
-    if owner != [str(caller.organization)]:
+    service, _, rest = body.object_name.partition("/")
+    scope = _READ.get(service)
+    if scope not in caller.scopes or not rest.startswith(f"{caller.organization}/"):
         raise not_found(f"object {body.object_name}")
     try:
         return {"presigned_url": await parts.blobs.presign_get(body.object_name, expires=_HOUR)}

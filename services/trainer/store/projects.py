@@ -35,6 +35,13 @@ async def find_project(read: Read, organization: UUID, project_id: UUID) -> RowM
     )
 
 
+async def project_named(read: Read, organization: UUID, name: str) -> RowMapping | None:
+    """A project by its name."""
+    return await read.first(
+        select(project).where(project.c.organization == organization, project.c.name == name)
+    )
+
+
 async def list_projects(
     read: Read, organization: UUID, *, before: tuple[datetime, UUID] | None, limit: int
 ) -> Sequence[RowMapping]:
