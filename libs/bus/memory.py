@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from libs.bus.driver import (
     Begin,
@@ -53,15 +53,18 @@ class MemoryLog:
     async def share(self) -> None:
         """Take partitions from their owners, then give them to the next."""
         async with self._sharing:
-            target = {}
-            for group in {source.member.group for source in self.sources}:
-                members = [s.member for s in self.sources if s.member.group == group]
+            # Who comes or goes meanwhile shares again, in its turn.
+            sources = list(self.sources)
+            target: dict[UUID, frozenset[Partition]] = {}
+            for group in {source.member.group for source in sources}:
+                members = [s.member for s in sources if s.member.group == group]
                 target.update(shares(members, self.records))
-            for source in self.sources:
+            for source in sources:
                 if taken := source.assignment() - target[source.member.id]:
                     await source.revoke(taken)
-            for source in self.sources:
-                source.claim(target[source.member.id] - source.assignment())
+            for source in sources:
+                if source in self.sources:
+                    source.claim(target[source.member.id] - source.assignment())
 
 
 class MemorySource:
@@ -170,8 +173,8 @@ class MemoryBus:
         source = MemorySource(self._log, Member(uuid4(), group, names), on_revoked)
         self._log.sources.append(source)
         self._log.positions.append(source.positions)
-        await self._log.share()
         try:
+            await self._log.share()
             yield source
         finally:
             source.positions.drop(source.assignment())

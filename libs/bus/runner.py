@@ -158,10 +158,8 @@ class Runner:
 
     def _take(self, source: Source, found: Mapping[Partition, Sequence[Record]]) -> None:
         for partition, records in found.items():
-            if partition in self._leaving:
-                continue
             source.pause([partition])
-            if self._breaker.open or partition in self._in_hand:
+            if self._breaker.open or partition in self._in_hand or partition in self._leaving:
                 source.seek(partition, records[0].offset)
                 continue
             name = f"{self.group} {partition.topic}/{partition.number}"
@@ -180,6 +178,7 @@ class Runner:
             async with self._slots:
                 self._stages.lap(Stage.SLOT, at)
                 if self._stopping or partition in self._leaving:
+                    source.seek(partition, start)
                     return
                 if self._breaker.open:
                     progress = Progress(start, opened=True)
@@ -256,13 +255,13 @@ class Runner:
             await self._let_finish(
                 [self._in_hand[p] for p in partitions if p in self._in_hand], REVOKE_SECONDS
             )
+        finally:
             for partition in partitions:
                 self._due.pop(partition, None)
                 self._failures.pop(partition, None)
             if source is not None:
                 # Should they come back, nobody remembers that they were paused.
                 source.resume(partitions)
-        finally:
             self._leaving -= partitions
 
     async def _finish(self) -> None:

@@ -1,24 +1,31 @@
 """The outbox relay on a real database: nothing lost, order kept, one publisher at a time."""
 
 import asyncio
+import signal
+import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
 from sqlalchemy import func, select
 
+from libs.bus import relay as relay_module
 from libs.bus.driver import BusUnavailable
 from libs.bus.relay import Relay
 from libs.schemas.envelope import Message, decode
 from libs.schemas.events import DataChanged
 from libs.store import tables
+from libs.store.clock import SystemClock
 from libs.store.session import Cause, Database, open_database
 from sightloop.embedded.postgres import EmbeddedPostgres
 from tests.support.clock import ManualClock
 from tests.support.consuming import ORGANIZATION, changed
 from tests.support.waiting import until
+
+ROOT = Path(__file__).parents[2]
 
 
 class ListSink:
@@ -147,6 +154,97 @@ async def test_of_two_relays_one_publishes_until_its_lease_ends(database: Databa
         clock.advance(timedelta(seconds=11))
         await until(lambda: second.sources == ["b"])
     assert first.sources == ["a"]
+
+
+class StoppedSink(ListSink):
+    """The sink of a process that stands still (SIGSTOP) in its first publish, until it goes on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.entered, self.goes_on = asyncio.Event(), asyncio.Event()
+
+    async def publish(self, messages: Sequence[Message]) -> None:
+        self.entered.set()
+        await self.goes_on.wait()
+        await super().publish(messages)
+
+
+async def test_a_holder_that_was_stopped_publishes_only_what_it_had_in_hand(
+    database: Database,
+) -> None:
+    clock = database.clock
+    assert isinstance(clock, ManualClock)
+    names = [str(n) for n in range(1_203)]
+    await emit(database, *names)
+    stopped, second = StoppedSink(), ListSink()
+    relay = Relay(database, second, clock=clock)
+    async with running(Relay(database, stopped, clock=clock)):
+        await stopped.entered.wait()
+        await relay.drain()
+        assert second.sources == []
+        clock.advance(timedelta(seconds=11))
+        async with running(relay):
+            await until(lambda: _empty(database))
+            stopped.goes_on.set()
+            await emit(database, "later")
+            await until(lambda: second.sources == [*names, "later"])
+    # Told twice, under the ids of the first time: consumers know them.
+    assert stopped.sources == names[:500]
+    ids = {dict(m.headers)["ce_id"] for m in second.messages}
+    assert {dict(m.headers)["ce_id"] for m in stopped.messages} <= ids
+
+
+_OTHER_PROCESS = """
+import asyncio, sys
+from datetime import timedelta
+from libs.bus import relay
+from libs.store.clock import SystemClock
+from libs.store.session import open_database
+
+class LineSink:
+    async def publish(self, messages):
+        print(len(messages), flush=True)
+
+async def main():
+    relay.LEASE, relay.RENEW_SECONDS = timedelta(seconds=1), 0.3
+    clock = SystemClock()
+    database = open_database("test", sys.argv[1], clock=clock)
+    await relay.Relay(database, LineSink(), clock=clock).run()
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.slow
+async def test_the_lease_of_a_stopped_process_goes_to_the_next(
+    postgres: EmbeddedPostgres, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relay_module, "LEASE", timedelta(seconds=1))
+    monkeypatch.setattr(relay_module, "RENEW_SECONDS", 0.3)
+    clock = SystemClock()
+    url = postgres.dsn(str(database.engine.url.database))
+    other = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", _OTHER_PROCESS, url, cwd=ROOT, stdout=asyncio.subprocess.PIPE
+    )
+    mine = open_database("test", url, clock=clock)
+    sink = ListSink()
+    try:
+        assert other.stdout is not None
+        await emit(mine, "theirs")
+        assert await other.stdout.readline() == b"1\n"
+        await until(lambda: _empty(mine))
+        other.send_signal(signal.SIGSTOP)
+        await emit(mine, "ours")
+        async with running(Relay(mine, sink, clock=clock)):
+            await until(lambda: sink.sources == ["ours"])
+            other.send_signal(signal.SIGCONT)
+            await emit(mine, "by either, for both are alive")
+            await until(lambda: _empty(mine))
+    finally:
+        other.kill()
+        told, _ = await other.communicate()
+        await mine.close()
+    assert told.count(b"\n") + len(sink.sources) >= 2
 
 
 async def test_a_drained_relay_leaves_its_lease_to_the_next_at_once(database: Database) -> None:

@@ -52,6 +52,7 @@ class Hub:
         self._sources: dict[UUID, PostgresSource] = {}
         self._members: frozenset[UUID] = frozenset()
         self._pending = False
+        self._unsaid = False
         self._told = asyncio.Event()
         self._stale = False
         self._syncing = asyncio.Lock()
@@ -95,11 +96,16 @@ class Hub:
                 await self._join(connection, member)
                 await membership.announce(connection)
         self._sources[member.id] = source
-        await self._sync()
+        try:
+            await self._sync()
+        except BaseException:
+            # Nobody would read what a member that nobody knows is given.
+            await self.leave(source)
+            raise
         return source
 
     async def leave(self, source: PostgresSource) -> None:
-        """Free the member's partitions; where the log is away, the next session forgets it."""
+        """Free the member's partitions; where the log is away, as soon as it is back."""
         async with self._syncing:
             self._sources.pop(source.member.id, None)
         for (member, _), task in list(self._revoking.items()):
@@ -110,6 +116,7 @@ class Hub:
                 async with self._pool.acquire(timeout=10) as connection:
                     await membership.leave(connection, source.member)
         except BusUnavailable as error:
+            self._unsaid = True
             _log.warning("bus.left_unsaid", group=source.member.group, reason=str(error))
 
     async def commit(self, member: Member, offsets: Mapping[Partition, int]) -> None:
@@ -155,6 +162,7 @@ class Hub:
     async def _register(self, connection: asyncpg.Connection) -> None:
         async with connection.transaction():
             await membership.lock(connection)
+            self._unsaid = False
             await membership.register(connection, self.process, members=list(self._sources))
             for source in self._sources.values():
                 await self._join(connection, source.member)
@@ -167,7 +175,7 @@ class Hub:
         self._told.clear()
         groups = {source.member.group for source in self._sources.values()}
         beat = await membership.beat(connection, self.process, groups)
-        if not beat.known:
+        if not beat.known or self._unsaid:
             await self._register(connection)
         if self._stale or beat.written != self.catalogue.written:
             self._stale = False
