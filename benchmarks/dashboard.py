@@ -28,6 +28,7 @@ from services.metrics.parts import Metrics
 from services.metrics.store import progress, rollups
 from sightloop.embedded.postgres import EmbeddedPostgres
 from sightloop.keys import make_keys
+from tests.support.databases import Databases
 from tests.support.services import RunningServices, running_services
 
 SIZES = (10_000, 10_000_000)
@@ -46,7 +47,11 @@ async def main() -> None:
     with tempfile.TemporaryDirectory(prefix="sightloop-") as folder:
         async with EmbeddedPostgres(Path(folder) / "pg", durable=False) as postgres:
             async with running_services(
-                ("metrics",), postgres=postgres, folder=Path(folder), keys=keys, suffix="bench"
+                ("metrics",),
+                databases=Databases(postgres),
+                folder=Path(folder),
+                keys=keys,
+                suffix="bench",
             ) as running:
                 await counting(running)
                 p95 = [await dashboard(running, size) for size in SIZES]

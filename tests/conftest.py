@@ -13,9 +13,12 @@ from sightloop.dev.s3 import S3Server
 from sightloop.embedded.postgres import EmbeddedPostgres
 from sightloop.keys import Keys, make_keys
 from tests.support import parts
+from tests.support.databases import Databases
+from tests.support.platform import Platform, embedded, split
 from tests.support.services import Run, RunningServices, running_services
 
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+TOKEN = "the bootstrap token of the platforms under test"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -53,9 +56,35 @@ def keys() -> Keys:
     return make_keys(now=SystemClock().now())
 
 
+@pytest.fixture(scope="session", params=["embedded", "split"])
+def platform(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, keys: Keys
+) -> Iterator[Platform]:
+    """One process on embedded parts; then eight on Kafka, PostgreSQL and S3.
+
+    All that drives a whole platform shares it: make a deployment of your own in it.
+    """
+    folder = tmp_path_factory.mktemp(request.param)
+    if request.param == "embedded":
+        with embedded(folder, TOKEN) as running:
+            yield running
+        return
+    postgres: EmbeddedPostgres = request.getfixturevalue("postgres")
+    broker: str = request.getfixturevalue("kafka")
+    store: S3Server = request.getfixturevalue("s3")
+    with split(folder, TOKEN, keys=keys, postgres=postgres, kafka=broker, s3=store) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def databases(postgres: EmbeddedPostgres) -> Databases:
+    """Migrated databases on the session's server, in the time of a copy."""
+    return Databases(postgres)
+
+
 @pytest.fixture
 def service_runner(
-    postgres: EmbeddedPostgres, tmp_path: Path, keys: Keys, monkeypatch: pytest.MonkeyPatch
+    databases: Databases, tmp_path: Path, keys: Keys, monkeypatch: pytest.MonkeyPatch
 ) -> Run:
     """`async with service_runner("ingest") as running:` runs services on databases of their own."""
     for name, value in keys.environment().items():
@@ -63,7 +92,7 @@ def service_runner(
 
     def run(*names: str) -> AbstractAsyncContextManager[RunningServices]:
         return running_services(
-            names, postgres=postgres, folder=tmp_path, keys=keys, suffix=uuid4().hex[:12]
+            names, databases=databases, folder=tmp_path, keys=keys, suffix=uuid4().hex[:12]
         )
 
     return run

@@ -12,10 +12,8 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
-from sightloop.keys import Keys
-from tests.support import parts
 from tests.support.marks import shot
-from tests.support.platform import Platform, embedded, split
+from tests.support.platform import Platform
 
 with warnings.catch_warnings():
     # It imports a name of beartype that will go.
@@ -23,29 +21,7 @@ with warnings.catch_warnings():
     from picsellia import Client
     from picsellia.sdk.deployment import Deployment
 
-TOKEN = "the bootstrap token of the compatibility tests"
 LABELS = ["disc", "square"]
-
-
-@pytest.fixture(scope="session", params=["embedded", "split"])
-def platform(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, keys: Keys
-) -> Iterator[Platform]:
-    """One process on embedded parts; then eight on Kafka, PostgreSQL and S3."""
-    folder: Path = tmp_path_factory.mktemp(f"compat-{request.param}")
-    if request.param == "embedded":
-        with embedded(folder, TOKEN) as running:
-            yield running
-        return
-    with (
-        parts.running_postgres() as postgres,
-        parts.running_kafka() as broker,
-        parts.running_s3() as s3,
-        split(
-            folder, TOKEN, keys=keys, postgres=postgres, kafka=broker.bootstrap_servers, s3=s3
-        ) as running,
-    ):
-        yield running
 
 
 @pytest.fixture(scope="session")

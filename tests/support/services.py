@@ -24,9 +24,9 @@ from libs.schemas.envelope import Event, MalformedEvent, Meta, Received, decode,
 from libs.schemas.ids import uuid7
 from libs.schemas.topics import TOPICS
 from libs.store.clock import SystemClock
-from sightloop.embedded.postgres import EmbeddedPostgres
 from sightloop.keys import Keys
 from sightloop.targets import build_of
+from tests.support.databases import BUS, Databases
 from tests.support.waiting import eventually
 
 E = TypeVar("E", bound=Event)
@@ -120,12 +120,11 @@ def token_of(keys: Keys, organization: UUID | None, scopes: frozenset[Scope]) ->
 
 @asynccontextmanager
 async def running_services(
-    names: tuple[str, ...], *, postgres: EmbeddedPostgres, folder: Path, keys: Keys, suffix: str
+    names: tuple[str, ...], *, databases: Databases, folder: Path, keys: Keys, suffix: str
 ) -> AsyncIterator[RunningServices]:
     """Run services on databases of their own and the embedded log, until the block ends."""
-    databases = [f"t{suffix}_{name}" for name in (*names, "bus")]
-    for database in databases:
-        await postgres.create_database(database)
+    await databases.make(f"t{suffix}_", *names, BUS)
+    postgres = databases.postgres
     listener = listen("127.0.0.1", 0)
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     settings = Platform(
@@ -179,7 +178,10 @@ def _client(url: str, keys: Keys, organization: UUID) -> httpx.AsyncClient:
     admin = ROLES[Role.ADMIN] | {Scope.OPERATE}
     token = token_of(keys, organization, admin)
     return httpx.AsyncClient(
-        base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=120.0
+        base_url=url,
+        headers={"Authorization": f"Bearer {token}"},
+        timeout=120.0,
+        verify=False,  # it speaks HTTP: reading the certificates takes longer than most tests
     )
 
 
