@@ -16,7 +16,7 @@ from libs.schemas.events import DeploymentChanged
 from services.metrics.actions import dashboard, reviewed
 from services.metrics.actions.reviewed import Chosen
 from services.metrics.api.series import From, To, known_deployment, range_of
-from services.metrics.dto import HarmDto, QualityReportDto, ReviewedImagesDto, Role
+from services.metrics.dto import HarmDto, ModelRole, QualityReportDto, ReviewedImagesDto
 from services.metrics.parts import Metrics
 
 router = APIRouter(prefix="/api/metrics/v1/deployments/{deployment}", tags=["metrics"])
@@ -35,7 +35,7 @@ async def get_quality(
     caller: Reader,
     start: From = None,
     end: To = None,
-    model: Role = Role.CHAMPION,
+    model: ModelRole = ModelRole.CHAMPION,
     version: UUID | None = None,
     threshold: Annotated[float | None, Query(ge=0, le=1)] = None,
     source: Annotated[str | None, Query(max_length=200)] = None,
@@ -81,7 +81,7 @@ async def get_quality_images(
     caller: Reader,
     start: From = None,
     end: To = None,
-    model: Role = Role.CHAMPION,
+    model: ModelRole = ModelRole.CHAMPION,
     version: UUID | None = None,
 ) -> ReviewedImagesDto:
     """Each reviewed image by event time: its own AP (null: nothing is there), or whether it was
@@ -108,7 +108,9 @@ async def get_harm(deployment: UUID, parts: Parts, caller: Reader) -> HarmDto:
     return HarmDto.model_validate(document)
 
 
-def _version(known: DeploymentChanged, model: Role, version: UUID | None) -> tuple[UUID, float]:
+def _version(
+    known: DeploymentChanged, model: ModelRole, version: UUID | None
+) -> tuple[UUID, float]:
     """The version asked for and its threshold; one that is not deployed has the champion's.
 
     Raises:
@@ -119,7 +121,7 @@ def _version(known: DeploymentChanged, model: Role, version: UUID | None) -> tup
             if deployed is not None and deployed.version == version:
                 return version, deployed.threshold
         return version, known.champion.threshold
-    deployed = known.champion if model is Role.CHAMPION else known.shadow
+    deployed = known.champion if model is ModelRole.CHAMPION else known.shadow
     if deployed is None:
         raise Problem(404, "no-shadow", "the deployment has no shadow")
     return deployed.version, deployed.threshold

@@ -21,7 +21,14 @@ from services.metrics.core import series
 from services.metrics.core.buckets import Level, Span, starts
 from services.metrics.core.dashboard import last_day
 from services.metrics.core.ranges import Range
-from services.metrics.dto import DashboardDto, LabelDto, Role, SummariesDto, SummaryDto, VersionsDto
+from services.metrics.dto import (
+    DashboardDto,
+    LabelDto,
+    ModelRole,
+    SummariesDto,
+    SummaryDto,
+    VersionsDto,
+)
 from services.metrics.errors import DeploymentUnknown, LabelUnknown, RangeImpossible
 from services.metrics.parts import Metrics
 from services.metrics.store import progress, rollups
@@ -102,12 +109,12 @@ async def get_label(
     name: Annotated[str, Query(max_length=500)],
     start: From = None,
     end: To = None,
-    model: Role = Role.CHAMPION,
+    model: ModelRole = ModelRole.CHAMPION,
 ) -> LabelDto:
     """One label's boxes, images, scores, areas and heat map, by whole hours."""
     known = await known_deployment(parts, caller, deployment)
     asked = range_of(parts, start, end)
-    role = series.Role.CHAMPION if model is Role.CHAMPION else series.Role.SHADOW
+    role = series.Role.CHAMPION if model is ModelRole.CHAMPION else series.Role.SHADOW
     which = caller.organization, known.deployment
     async with parts.database.read() as read:
         state = await dashboard.state_of(read, caller.organization, known, asked)

@@ -14,9 +14,9 @@ from services.metrics.dto.dashboard import (
 )
 from services.metrics.dto.quality import (
     HarmDto,
+    ModelRole,
     QualityReportDto,
     ReviewedImagesDto,
-    Role,
 )
 
 __all__ = [
@@ -26,10 +26,10 @@ __all__ = [
     "HarmDto",
     "JobAccepted",
     "LabelDto",
+    "ModelRole",
     "QualityReportDto",
     "ReferenceDto",
     "ReviewedImagesDto",
-    "Role",
     "SummariesDto",
     "SummaryDto",
     "TrainingDataBody",

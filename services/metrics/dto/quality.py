@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 Numbers = list[float | None]
 
 
-class Role(StrEnum):
+class ModelRole(StrEnum):
     """Which of the deployed models."""
 
     CHAMPION = "champion"
