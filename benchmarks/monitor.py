@@ -1,39 +1,52 @@
-"""The monitor endpoint against bare uvicorn, in one run; and from the call to the dashboard.
+"""The monitor endpoint beside bare uvicorn and the usual way, in one run.
 
-    python -m benchmarks.monitor [--seconds N]
+    python -m benchmarks.monitor [--rounds N] [--seconds N]
 
-Prints requests a second of a bare ASGI application and of the whole embedded platform (every
-service in one process, each answer given when the event is durable), their ratio, the batch form,
-and the time from a call to the dashboard while 200 predictions a second arrive. The client is a
-process of its own on the same cores; it costs both sides the same.
+Every server is a process of its own and all are up at once; a round asks each of them in turn, so
+that whatever else the machine does meets all alike. Rates are medians over the rounds, ratios
+medians of the rounds' ratios. `CPU` is what the server's process took for an answer: it says what a
+core does where the load generator and the broker are elsewhere. Real Kafka takes part where
+`sightloop dev fetch` has put it.
 """
 
 import argparse
 import asyncio
 import json
-import multiprocessing
-import socket
-import statistics
+import secrets
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Any
+from statistics import median
 from uuid import uuid4
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-import httpx
-import uvicorn
-import uvloop
-
-from sightloop.demo.api import Api
-from tests.support.models import tiny_detector
-from tests.support.platform import embedded, free_port
+from benchmarks._doors import (
+    DEPLOYMENT,
+    Door,
+    NullSink,
+    Server,
+    serve_bare,
+    serve_door,
+    serve_ingest,
+    serve_usual,
+)
+from benchmarks._load import Load, Measured
+from libs.blobs.opening import open_blobs
+from sightloop.dev.kafka import KafkaBroker
+from sightloop.dev.part import Missing
 
 TOKEN = "the bootstrap token of the benchmarks, long enough"
-CONNECTIONS = 32
+PATH = f"/api/ingest/v1/deployments/{DEPLOYMENT}/predictions"
+BARE, USUAL, USUAL_KAFKA = "bare uvicorn", "usual route, sink of 2 ms", "usual route, Kafka"
+NULL, TWO, KAFKA = "monitor, no sink", "monitor, sink of 2 ms", "monitor, Kafka"
+EMBEDDED = "ingest with its consumers, embedded log"
+BATCH = 50
 
 
 def body(boxes: int = 10) -> bytes:
@@ -42,7 +55,7 @@ def body(boxes: int = 10) -> bytes:
         {
             "filename": "belt-000017.jpg", "content_type": "image/jpeg", "height": 480,
             "width": 640, "latency": 0.021, "source": "line 3", "tags": ["night", "belt"],
-            "metadata": {"camera": "b", "firmware": "4.2.1", "note": "x" * 600},
+            "metadata": {"camera": "b", "firmware": "4.2.1", "note": "x" * 900},
             "prediction": {
                 "detection_classes": [i % 2 for i in range(boxes)],
                 "detection_scores": [round(0.9 - i / 20, 3) for i in range(boxes)],
@@ -52,136 +65,188 @@ def body(boxes: int = 10) -> bytes:
     ).encode()  # fmt: skip
 
 
-def request(path: str, content: bytes, kind: str = "application/json") -> bytes:
+def request(path: str, content: bytes, token: str, kind: str = "application/json") -> bytes:
     head = (
-        f"POST {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\n"
+        f"POST {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n"
         f"Content-Type: {kind}\r\nContent-Length: {len(content)}\r\n\r\n"
     )
     return head.encode() + content
 
 
-async def bare(
-    scope: dict[str, Any], receive: Callable[..., Any], send: Callable[..., Any]
+@dataclass
+class Line:
+    """What was measured of one server in the rounds."""
+
+    rates: list[float] = field(default_factory=list)
+    cpu: list[float] = field(default_factory=list)
+    p99: list[float] = field(default_factory=list)
+    refused: int = 0
+
+    def add(self, measured: Measured, cpu: float, seconds: float, each: int) -> None:
+        answered = measured.rate * seconds * each
+        self.rates.append(measured.rate * each)
+        self.cpu.append(cpu / answered * 1e6 if answered else float("nan"))
+        self.p99.append(measured.p99)
+        self.refused += measured.refused
+
+
+def measure(
+    load: Load, server: Server, line: Line, asked: bytes, seconds: float, *, each: int = 1
 ) -> None:
-    """Reads a body and says 201."""
-    while (await receive()).get("more_body"):
-        pass
-    headers = [(b"content-type", b"application/json"), (b"content-length", b"2")]
-    await send({"type": "http.response.start", "status": 201, "headers": headers})
-    await send({"type": "http.response.body", "body": b"{}"})
+    before = server.cpu()
+    measured = load.run(server.port, [asked], seconds, connections=64 if each == 1 else 16)
+    line.add(measured, server.cpu() - before, seconds, each)
 
 
-def serve_bare(port: int) -> None:
-    uvicorn.run(bare, port=port, log_level="error", access_log=False, lifespan="off")
+def shown(name: str, line: Line, beside: Line | None, unit: str) -> None:
+    ratio = ratio_cpu = ""
+    if beside is not None:
+        ratio = f"{median(a / b for a, b in zip(line.rates, beside.rates, strict=True)):.2f}"
+        ratio_cpu = f"{median(b / a for a, b in zip(line.cpu, beside.cpu, strict=True)):.2f}"
+    print(
+        f"{name:44} {median(line.rates):9,.0f} {unit:13} {ratio:>6} {median(line.cpu):8.1f} us"
+        f" {ratio_cpu:>6} {median(line.p99) * 1e3:8.1f} ms"
+        + f"  {line.refused} refused"
+        * (line.refused > 0)
+    )
 
 
-async def load(port: int, make: Callable[[], bytes], seconds: float) -> tuple[float, float]:
-    """(requests a second, p99 in seconds) of closed-loop connections."""
-    deadline = time.perf_counter() + seconds
-    times: list[float] = []
-
-    async def one() -> None:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        while time.perf_counter() < deadline:
-            started = time.perf_counter()
-            writer.write(make())
-            head = await reader.readuntil(b"\r\n\r\n")
-            if b" 201 " not in head[:16] and b" 200 " not in head[:16]:
-                raise RuntimeError(head.decode())
-            at = head.lower().index(b"content-length:") + 15
-            await reader.readexactly(int(head[at : head.index(b"\r\n", at)]))
-            times.append(time.perf_counter() - started)
-        writer.close()
-
-    await asyncio.gather(*(one() for _ in range(CONNECTIONS)))
-    return len(times) / seconds, statistics.quantiles(times, n=100)[98]
+@contextmanager
+def kafka() -> Iterator[str | None]:
+    """A broker for the run; None where Kafka is not in the cache."""
+    if isinstance(found := KafkaBroker.available(), Missing):
+        print(f"without Kafka: {found.reason}")
+        yield None
+        return
+    with tempfile.TemporaryDirectory() as folder, asyncio.Runner() as runner:
+        broker = KafkaBroker(Path(folder))
+        runner.run(broker.start())
+        try:
+            yield broker.bootstrap_servers
+        finally:
+            runner.run(broker.stop())
 
 
-def loaded(port: int, make: Callable[[], bytes], seconds: float) -> tuple[float, float]:
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(load(port, make, seconds))
+def tail_at_half_load(load: Load, server: Server, line: Line, seconds: float) -> None:
+    half = median(line.rates) / 2
+    measured = load.run(server.port, [request(PATH, body(), server.token)], seconds, rate=half)
+    p50, p99 = measured.p50 * 1e3, measured.p99 * 1e3
+    print(f"{f'{server.name}, at {half:,.0f}/s':44} p50 {p50:.1f} ms, p99 {p99:.1f} ms")
 
 
-def to_dashboard(api: Api, deployment: str, rate: int, seconds: float) -> list[float]:
-    """Seconds from a call to the dashboard that counts it, sampled while `rate` a second arrive."""
-    path = f"/api/ingest/v1/deployments/{deployment}/predictions/batch"
-    line = body()
-    headers = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/x-ndjson"}
-    delays: list[float] = []
-    waiting: list[tuple[float, int]] = []
-    with httpx.Client(base_url=api.url, headers=headers, timeout=30) as client:
-        dashboard = f"/api/metrics/v1/deployments/{deployment}/dashboard"
-        sent = client.get(dashboard).json()["predictions"]
-        started = time.monotonic()
-        each = rate // 10
-        for tick in range(int(seconds * 10)):
-            while time.monotonic() < started + tick / 10:
-                time.sleep(0.002)
-            called = time.monotonic()
-            client.post(path, content=b"\n".join([line] * each)).raise_for_status()
-            sent += each
-            waiting.append((called, sent))
-            if tick % 2 == 0:
-                seen = client.get(dashboard).json()["predictions"]
-                now = time.monotonic()
-                delays += [now - at for at, count in waiting if count <= seen]
-                waiting = [entry for entry in waiting if entry[1] > seen]
-    return delays
+def under_twice_the_load(load: Load, server: Server, seconds: float) -> None:
+    asked = request(PATH, body(), server.token)
+    once = load.run(server.port, [asked], seconds, connections=256)
+    twice = load.run(server.port, [asked], seconds, connections=1500)
+    print(
+        f"{f'{server.name}, 256 and 1,500 callers at once':44} {once.rate:9,.0f} and "
+        f"{twice.rate:,.0f} requests/s, {twice.refused} refused; "
+        f"at most {server.memory():.0f} MB resident"
+    )
 
 
-def row(what: str, rate: float, unit: str, tail: float) -> None:
-    print(f"{what:44} {rate:9.0f} {unit:14} p99 {tail * 1e3:6.1f} ms")
+def pictures(load: Load, server: Server, seconds: float) -> None:
+    """100 kB pictures in multipart bodies, beside puts of the same bytes into the same store."""
+    picture = _png(100_000)
+    boundary = "b7d1"
+    document = body().replace(b"image/jpeg", b"image/png")
+    raw = (
+        f"--{boundary}\r\nContent-Disposition: form-data; name=prediction\r\n\r\n".encode()
+        + document
+        + f"\r\n--{boundary}\r\nContent-Disposition: form-data; name=image; filename=a.png\r\n"
+        f"Content-Type: image/png\r\n\r\n".encode()
+        + picture
+        + f"\r\n--{boundary}--\r\n".encode()
+    )
+    asked = request(PATH, raw, server.token, f"multipart/form-data; boundary={boundary}")
+    puts = asyncio.run(_puts(picture, seconds))
+    logged = load.run(server.port, [asked], seconds, connections=16)
+    print(
+        f"{'pictures of 100 kB, multipart; bare puts':44} {logged.rate:9,.0f} and {puts:,.0f} "
+        f"a second, ratio {logged.rate / puts:.2f}, {logged.refused} refused"
+    )
+
+
+async def _puts(data: bytes, seconds: float) -> float:
+    with tempfile.TemporaryDirectory() as folder:
+        async with open_blobs(f"file://{folder}", public_url="http://x") as blobs:
+            until, done = time.perf_counter() + seconds, 0
+
+            async def put() -> None:
+                nonlocal done
+                while time.perf_counter() < until:
+                    await blobs.put(f"x/{uuid4()}", data, content_type="image/png")
+                    done += 1
+
+            await asyncio.gather(*(put() for _ in range(16)))
+            return done / seconds
+
+
+def _png(size: int) -> bytes:
+    import io  # noqa: PLC0415
+
+    from PIL import Image  # noqa: PLC0415
+
+    side = int((size / 3) ** 0.5)
+    out = io.BytesIO()
+    Image.frombytes("RGB", (side, side), secrets.token_bytes(side * side * 3)).save(out, "PNG")
+    return out.getvalue()
 
 
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--seconds", type=float, default=8.0)
-    seconds = arguments.parse_args().seconds
-    port = free_port()
-    process = multiprocessing.get_context("spawn").Process(target=serve_bare, args=(port,))
-    process.start()
-    while True:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                break
-        time.sleep(0.05)
-    one = body()
-    plain, plain_tail = loaded(port, lambda: request("/x", one), seconds)
-    process.kill()
-    process.join()
-    row("bare uvicorn", plain, "requests/s", plain_tail)
-    with tempfile.TemporaryDirectory() as folder, embedded(Path(folder), TOKEN) as platform:
-        api = Api(platform.url, TOKEN)
-        deployment = tiny_detector(api)
-        there = int(platform.url.rsplit(":", 1)[1])
-        path = f"/api/ingest/v1/deployments/{deployment}/predictions"
-        single = request(path, one)
-        loaded(there, lambda: single, 1.0)
-        ours, tail = loaded(there, lambda: single, seconds)
-        row("monitor, acknowledged, embedded", ours, "requests/s", tail)
-        print(f"{'ratio':44} {ours / plain:9.3f}")
-        batch = request(f"{path}/batch", b"\n".join([one] * 50), "application/x-ndjson")
-        batches, tail = loaded(there, lambda: batch, seconds)
-        row("batches of 50, acknowledged", batches * 50, "predictions/s", tail)
-        quiet = tiny_detector(api, name=f"quiet {uuid4()}")
-        caught_up(api, deployment)
-        delays = to_dashboard(api, quiet, 200, seconds)
-        cuts = statistics.quantiles(delays, n=20)
-        print(f"{'call to dashboard at 200/s, p50 and p95':44} {cuts[9]:9.2f} {cuts[18]:9.2f} s")
-        api.close()
+    arguments.add_argument("--rounds", type=int, default=7)
+    arguments.add_argument("--seconds", type=float, default=1.0)
+    given = arguments.parse_args()
+    with ExitStack() as stack:
+        broker = stack.enter_context(kafka())
+        doors: dict[str, Door] = {
+            BARE: serve_bare,
+            USUAL: partial(serve_usual, kafka=None),
+            NULL: partial(serve_door, sink=NullSink()),
+            TWO: partial(serve_door, sink=NullSink(0.002)),
+            EMBEDDED: serve_ingest,
+        }
+        if broker is not None:
+            doors[USUAL_KAFKA] = partial(serve_usual, kafka=broker)
+            doors[KAFKA] = partial(serve_door, sink=None, kafka=broker)
+        load = Load()
+        stack.callback(load.close)
+        servers = [Server(name, door) for name, door in doors.items()]
+        for server in servers:
+            server.start()
+            stack.callback(server.stop)
+        for server in servers:
+            server.wait()
+        run(load, servers, given.rounds, given.seconds)
 
 
-def caught_up(api: Api, deployment: str) -> None:
-    """Return when metrics have counted what was stored; says how long it took."""
-    started = time.monotonic()
-    while True:
-        books = api.get(f"/api/ingest/v1/deployments/{deployment}/ledger")
-        seen = api.get(f"/api/metrics/v1/deployments/{deployment}/dashboard")["predictions"]
-        if books["in_flight"] == 0 and seen == books["stored"]:
-            break
-        time.sleep(0.2)
-    took = time.monotonic() - started
-    print(f"{'caught up after the load':44} {took:9.1f} s for {books['stored']} predictions")
+def run(load: Load, servers: list[Server], rounds: int, seconds: float) -> None:
+    one, many = body(), b"\n".join([body()] * BATCH)
+    singles = {server.name: Line() for server in servers}
+    batches = {server.name: Line() for server in servers if server.token != "none"}
+    for number in range(rounds + 1):
+        if number == 1:  # the first round warms up
+            singles = {name: Line() for name in singles}
+            batches = {name: Line() for name in batches}
+        for server in servers:
+            asked = request(PATH, one, server.token)
+            measure(load, server, singles[server.name], asked, seconds)
+        for server in servers:
+            if server.name in batches:
+                asked = request(f"{PATH}/batch", many, server.token, "application/x-ndjson")
+                measure(load, server, batches[server.name], asked, seconds, each=BATCH)
+    print(f"{'':44} {'':9} {'':13} {'ratio':>6} {'CPU':>11} {'ratio':>6} {'p99':>11}")
+    for name, line in singles.items():
+        shown(name, line, None if name == BARE else singles[BARE], "requests/s")
+    for name, line in batches.items():
+        shown(f"{name}, batches of {BATCH}", line, None, "predictions/s")
+    by_name = {server.name: server for server in servers}
+    for name in (TWO, EMBEDDED, KAFKA):
+        if name in by_name:
+            tail_at_half_load(load, by_name[name], singles[name], 3 * seconds)
+    under_twice_the_load(load, by_name[EMBEDDED], 3 * seconds)
+    pictures(load, by_name[TWO], 3 * seconds)
 
 
 if __name__ == "__main__":
