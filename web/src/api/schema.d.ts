@@ -12,6 +12,13 @@ export interface components {
             shapes: components["schemas"]["services__review__dto__ShapesDto"];
             version: string;
         };
+        /** @description What a model's answers are made of. */
+        AnswersDto: {
+            box_area: components["schemas"]["HistogramDto"];
+            box_count: components["schemas"]["HistogramDto"];
+            labels: components["schemas"]["LabelsDto"];
+            scores: components["schemas"]["HistogramDto"];
+        };
         /** @description A file that an experiment made. `size` in bytes. */
         ArtifactDto: {
             key: string;
@@ -34,6 +41,16 @@ export interface components {
             p95: (number | null)[];
             p99: (number | null)[];
         };
+        /**
+         * @description The first drawn reviews of a version: what its loss was. `bound`: the most that its mean may
+         *     be, at 97.5 %; null while reviews are being collected.
+         */
+        BaselineDto: {
+            bound: number | null;
+            images: number;
+            loss: number | null;
+            needed: number;
+        };
         Body_import_coco_api_feedback_v1_versions__version__imports_coco_post: {
             annotations: string;
             images: string;
@@ -44,20 +61,64 @@ export interface components {
             source: string;
             tags?: string[] | null;
         };
+        /** @description Boxes of a label. */
+        BoxesOfLabelDto: {
+            boxes: number;
+            label: string;
+        };
+        /**
+         * @description Detections (or images) by score: how many, their mean score, the share that is right.
+         *
+         *     `error`: D-ECE; `by_chance`: what a calibrated model would show with so few.
+         */
+        CalibrationDto: {
+            by_chance: number | null;
+            counts: number[];
+            edges: number[];
+            error: number | null;
+            right: (number | null)[];
+            scores: (number | null)[];
+        };
         /** @description One of the newest predictions. */
         CardDto: {
             data: string;
             prediction: string;
             t: number;
         };
+        /** @description On reviewed images, each once. */
+        ClassificationOnReviewedDto: {
+            accuracy: number | null;
+            confusion: components["schemas"]["ConfusionDto"];
+            images: number;
+            kind: string;
+            macro: components["schemas"]["RatesDto"];
+            macro_f1: number | null;
+            per_label: components["schemas"]["LabelQualityDto"][];
+            weighted: components["schemas"]["RatesDto"];
+            weighted_f1: number | null;
+        };
         /** @description A classifier on reviewed images. */
         ClassificationQualityDto: {
             accuracy: number | null;
             confusion: components["schemas"]["ConfusionDto"];
             images: number;
+            macro: components["schemas"]["RatesDto"];
             macro_f1: number | null;
             per_label: components["schemas"]["LabelQualityDto"][];
+            weighted: components["schemas"]["RatesDto"];
             weighted_f1: number | null;
+        };
+        /** @description `text` in place of `length` characters from `column` on. */
+        CompletionDto: {
+            column: number;
+            length: number;
+            role: components["schemas"]["libs__query__completion__Role"];
+            text: string;
+            what: string;
+        };
+        /** @description The likeliest first, at most twenty. */
+        CompletionsDto: {
+            items: components["schemas"]["CompletionDto"][];
         };
         /** @description `counts[i][j]`: predicted as label i, reviewed as label j. */
         ConfusionDto: {
@@ -80,6 +141,10 @@ export interface components {
         Consumers: {
             items: components["schemas"]["ConsumerDto"][];
         };
+        /** @description How many predictions a query finds. */
+        CountDto: {
+            count: number;
+        };
         /** @description Predictions of a deployment by status. */
         CountsDto: {
             REVIEWED: number;
@@ -97,6 +162,7 @@ export interface components {
             box_area: components["schemas"]["HistogramDto"];
             box_count: components["schemas"]["HistogramDto"];
             bucket_seconds: number;
+            disagreement: components["schemas"]["DisagreementDto"] | null;
             drift: components["schemas"]["DriftDto"] | null;
             /** Format: date-time */
             from: string;
@@ -113,6 +179,7 @@ export interface components {
             receive_lag_p95: number | null;
             reference: components["schemas"]["ReferenceDto"];
             scores: components["schemas"]["HistogramDto"];
+            shadow: components["schemas"]["AnswersDto"] | null;
             t: number[];
             /** Format: date-time */
             to: string;
@@ -252,7 +319,49 @@ export interface components {
             time: string;
             width: number;
         };
-        /** @description COCO's series; P, R and F1 at the model's threshold and IoU 0.5, all boxes together. */
+        /** @description `labels` end with background. `images`: those whose boxes were told apart. */
+        DetectionConfusionDto: {
+            counts: number[][];
+            images: number;
+            labels: string[];
+        };
+        /** @description One label. `support`: reviewed boxes. */
+        DetectionLabelDto: {
+            ap_50: number | null;
+            ap_50_95: number | null;
+            f1: number | null;
+            label: string;
+            precision: number | null;
+            recall: number | null;
+            support: number;
+        };
+        /** @description On reviewed images, each once. */
+        DetectionOnReviewedDto: {
+            ap_50: number | null;
+            ap_50_95: number | null;
+            ap_75: number | null;
+            ap_large: number | null;
+            ap_medium: number | null;
+            ap_small: number | null;
+            ar_50: number | null;
+            ar_50_95: number | null;
+            ar_75: number | null;
+            ar_large: number | null;
+            ar_medium: number | null;
+            ar_small: number | null;
+            f1: number | null;
+            images: number;
+            kind: string;
+            macro: components["schemas"]["RatesDto"];
+            per_label: components["schemas"]["DetectionLabelDto"][];
+            precision: number | null;
+            recall: number | null;
+            weighted: components["schemas"]["RatesDto"];
+        };
+        /**
+         * @description COCO's series; P, R and F1 at the model's threshold and IoU 0.5: all boxes together, by
+         *     label, the mean over labels (`macro`), and weighted by support.
+         */
         DetectionQualityDto: {
             ap_50: number | null;
             ap_50_95: number | null;
@@ -268,8 +377,11 @@ export interface components {
             ar_small: number | null;
             f1: number | null;
             images: number;
+            macro: components["schemas"]["RatesDto"];
+            per_label: components["schemas"]["DetectionLabelDto"][];
             precision: number | null;
             recall: number | null;
+            weighted: components["schemas"]["RatesDto"];
         };
         /** @description How `base` became this version, in pictures. */
         DifferenceDto: {
@@ -281,11 +393,33 @@ export interface components {
         };
         /** @enum {string} */
         Direction: "asc" | "desc";
-        /** @description Shares of shapes by label. */
+        /**
+         * @description Images on which champion and shadow differ. `share` of each bucket; `low`, `high`: the
+         *     confidence sequence of all images from the range's start on, valid whenever it is read.
+         */
+        DisagreementDto: {
+            compared: number[];
+            high: number[];
+            level: number;
+            low: number[];
+            share: (number | null)[];
+            total: components["schemas"]["DisagreementTotalDto"];
+        };
+        /** @description Of all images of the range that both models answered; `low`, `high`: 95 %. */
+        DisagreementTotalDto: {
+            compared: number;
+            differ: number;
+            high: number;
+            low: number;
+            share: number | null;
+        };
+        /** @description Shapes by label: shares of each, and how many they are. */
         DistributionDto: {
             names: string[];
             production: number[];
+            production_counts: number[];
             training: number[] | null;
+            training_counts: number[] | null;
         };
         /** @description Both distributions of one feature. */
         DriftCurvesDto: {
@@ -303,6 +437,22 @@ export interface components {
             t: number[];
             threshold: number;
             window: number;
+        };
+        /** @description Wrong boxes by kind, and what was missed. */
+        ErrorsDto: {
+            background: number;
+            both: number;
+            classification: number;
+            duplicate: number;
+            images: number;
+            location: number;
+            missed: number;
+        };
+        /** @description A number and the ends of its 95 % interval; no ends below 50 images. */
+        EstimateDto: {
+            high: number | null;
+            low: number | null;
+            value: number | null;
         };
         /** @description A training was asked for; the experiment will be there in a moment. */
         ExperimentAccepted: {
@@ -368,9 +518,33 @@ export interface components {
         FromExperiment: {
             experiment: string;
         };
-        /** @description A grid of size × size over the unit image. */
+        /**
+         * @description The harm alarm. Loss: 1 − F1 at IoU 0.5 and the threshold of an image, or wrong (1) or right.
+         *
+         *     `state`: collecting, watching or ringing; `evidence` (log10) after each review since the
+         *     baseline, at its event time `t`; it rings at `threshold`, and did first at `rang`.
+         */
+        HarmDto: {
+            alpha: number;
+            baseline: components["schemas"]["BaselineDto"];
+            evidence: number[];
+            images: number;
+            loss: number | null;
+            margin: number;
+            rang: string | null;
+            state: string;
+            t: number[];
+            threshold: number;
+            version: string;
+        };
+        /**
+         * @description A grid of size × size over the unit image, of the labels that cover most.
+         *
+         *     `more`: labels whose maps the route of one label gives.
+         */
         HeatMapDto: {
             labels: components["schemas"]["HeatMapOfLabelDto"][];
+            more: string[];
             size: number;
         };
         /** @description How many shapes lie over each cell, row by row. */
@@ -385,6 +559,12 @@ export interface components {
         };
         HTTPValidationError: {
             detail?: components["schemas"]["ValidationError"][];
+        };
+        /** @description A number were all skipped images wrong, and were they all right. */
+        IfSkippedDto: {
+            high: number;
+            low: number;
+            name: string;
         };
         /** @description Pixels; ratio is width / height. */
         ImageSizeDto: {
@@ -431,6 +611,17 @@ export interface components {
             state: string;
             subject: string;
             total: number;
+        };
+        /** @description One label. `heat_map`: 32 × 32 row by row, of the champion's boxes; null: none. */
+        LabelDto: {
+            box_area: components["schemas"]["HistogramDto"];
+            boxes: number[];
+            bucket_seconds: number;
+            heat_map: number[] | null;
+            images: number[];
+            label: string;
+            scores: components["schemas"]["HistogramDto"];
+            t: number[];
         };
         /** @description One label. */
         LabelQualityDto: {
@@ -492,6 +683,8 @@ export interface components {
             items: components["schemas"]["services__deployer__dto__VersionDto"][];
             next_cursor?: string | null;
         };
+        /** @enum {string} */
+        libs__query__completion__Role: "field" | "operator" | "value" | "join";
         /** @description A line of an experiment's log. */
         LineDto: {
             n: number;
@@ -573,6 +766,11 @@ export interface components {
             type: components["schemas"]["TaskType"];
             versions: number;
         };
+        /**
+         * @description Which of the deployed models.
+         * @enum {string}
+         */
+        ModelRole: "champion" | "shadow";
         /** @description Counts of named bins. */
         NamedCountsDto: {
             counts: number[];
@@ -634,14 +832,14 @@ export interface components {
         NewToken: {
             expires_in_days?: number | null;
             name: string;
-            role?: components["schemas"]["Role"] | null;
+            role?: components["schemas"]["Role-Input"] | null;
             scopes?: components["schemas"]["Scope"][] | null;
             user?: string | null;
         };
         NewUser: {
             email: string;
             name: string;
-            role: components["schemas"]["Role"];
+            role: components["schemas"]["Role-Input"];
         };
         /** @description A version to be made. Without labels it takes those of its first import. */
         NewVersion: {
@@ -733,6 +931,17 @@ export interface components {
             prediction: string;
             t: number;
         };
+        /** @description Precision at each recall point. */
+        PrecisionOfLabelDto: {
+            label: string;
+            precision: number[];
+        };
+        /** @description Precision by recall at IoU 0.5, mean over labels and each. */
+        PrecisionRecallDto: {
+            labels: components["schemas"]["PrecisionOfLabelDto"][];
+            mean: number[] | null;
+            recall: number[];
+        };
         /**
          * @description What the champion says. `latency`: seconds that the model took.
          *
@@ -764,6 +973,22 @@ export interface components {
             time: string;
             width: number;
         };
+        /**
+         * @description Numbers by name for all images of the draws' traffic. `effective`: Kish's number of images;
+         *     `skipped_share`: of the weight; above 2 % `if_skipped` says how much hangs on them. Null where
+         *     a source or tag was asked for: of what was skipped neither is known.
+         */
+        ProductionEstimateDto: {
+            effective: number;
+            if_skipped: components["schemas"]["IfSkippedDto"] | null;
+            images: number;
+            kind: string;
+            numbers: {
+                [key: string]: components["schemas"]["EstimateDto"];
+            };
+            skipped: number | null;
+            skipped_share: number | null;
+        };
         /** @description A project. */
         ProjectDto: {
             /** Format: date-time */
@@ -777,6 +1002,25 @@ export interface components {
             kind: string;
             reviewed: number;
             shadow: components["schemas"]["DetectionQualityDto"] | components["schemas"]["ClassificationQualityDto"] | null;
+        };
+        /** @description What reviews say of a version. `report` null: no image of it was reviewed. */
+        QualityReportDto: {
+            /** Format: date-time */
+            from: string;
+            images: number;
+            report: components["schemas"]["ReportDto"] | null;
+            source: string | null;
+            tag: string | null;
+            threshold: number;
+            /** Format: date-time */
+            to: string;
+            version: string;
+        };
+        /** @description Quantiles of a range. */
+        QuantilesDto: {
+            p50: number | null;
+            p95: number | null;
+            p99: number | null;
         };
         /** @description An image to review: its draw, how likely it was drawn, what to begin at. */
         QueuedDto: {
@@ -801,6 +1045,12 @@ export interface components {
             time: string;
             width: number;
         };
+        /** @description Precision, recall and F1; 0/0 is null. */
+        RatesDto: {
+            f1: number | null;
+            precision: number | null;
+            recall: number | null;
+        };
         /** @description The last seven days' images by themselves. */
         Recent: {
             high: number;
@@ -808,13 +1058,19 @@ export interface components {
             mean: number;
             reviews: number;
         };
-        /** @description What live images are compared with, and how far its computation is. */
+        /**
+         * @description What live images are compared with, and how far its computation is.
+         *
+         *     `origin`: dataset, champion (what it was trained on) or production (its first images).
+         */
         ReferenceDto: {
             dataset_version: string | null;
             done: number;
             error: string | null;
             images: number;
             job: string | null;
+            origin: string | null;
+            pinned: boolean;
             state: string;
             total: number;
         };
@@ -849,6 +1105,19 @@ export interface components {
         Replayed: {
             replayed: number;
         };
+        /**
+         * @description Both kinds of numbers. `estimate` null: no image was drawn; a classifier's confusion is in
+         *     `on_reviewed`.
+         */
+        ReportDto: {
+            calibration: components["schemas"]["CalibrationDto"];
+            confusion: components["schemas"]["DetectionConfusionDto"] | null;
+            errors: components["schemas"]["ErrorsDto"] | null;
+            estimate: components["schemas"]["ProductionEstimateDto"] | null;
+            on_reviewed: components["schemas"]["DetectionOnReviewedDto"] | components["schemas"]["ClassificationOnReviewedDto"];
+            precision_recall: components["schemas"]["PrecisionRecallDto"] | null;
+            slices: components["schemas"]["SlicesDto"];
+        };
         /** @description A review to save. `draw`: the draw that served the image; null: picked by hand. */
         ReviewBody: {
             draw?: string | null;
@@ -865,6 +1134,14 @@ export interface components {
             start: components["schemas"]["Start"];
             /** Format: date-time */
             time: string;
+        };
+        /** @description Reviewed images by event time, in columns; `ap` of detectors, `right` of classifiers. */
+        ReviewedImagesDto: {
+            ap: (number | null)[] | null;
+            pi: (number | null)[];
+            prediction: string[];
+            right: boolean[] | null;
+            t: number[];
         };
         /** @description Ground truth by label name, in columns. No labels: nothing is there. */
         ReviewShapesDto: {
@@ -884,6 +1161,8 @@ export interface components {
         };
         /** @enum {string} */
         Role: "viewer" | "reviewer" | "engineer" | "admin";
+        /** @enum {string} */
+        "Role-Input": "viewer" | "reviewer" | "engineer" | "admin";
         /** @description A model version in its role. `error`: why serving could not load it. */
         RoleDto: {
             error: string | null;
@@ -995,8 +1274,18 @@ export interface components {
             version: string;
         };
         /** @description Long work was asked for. */
-        services__metrics__dto__JobAccepted: {
+        services__metrics__dto__dashboard__JobAccepted: {
             job: string;
+        };
+        /** @description A model version in the role in which it answered. */
+        services__metrics__dto__dashboard__VersionDto: {
+            labels: components["schemas"]["BoxesOfLabelDto"][];
+            latency: components["schemas"]["QuantilesDto"];
+            predictions: number;
+            role: string;
+            scores: components["schemas"]["HistogramDto"];
+            version: string;
+            volume: number[];
         };
         /** @description A model's answer: classes index its labelmap; pixels. */
         services__review__dto__ShapesDto: {
@@ -1030,6 +1319,22 @@ export interface components {
         /** @description Why an image is left out. */
         SkipBody: {
             reason: string;
+        };
+        /** @description Reviewed images of one source, tag or hour of the day (UTC). */
+        SliceDto: {
+            accuracy?: number | null;
+            f1?: number | null;
+            image_f1?: number | null;
+            images: number;
+            name: string;
+            precision?: number | null;
+            recall?: number | null;
+        };
+        /** @description The most frequent sources and tags, and the hours. */
+        SlicesDto: {
+            hour: components["schemas"]["SliceDto"][];
+            source: components["schemas"]["SliceDto"][];
+            tag: components["schemas"]["SliceDto"][];
         };
         /** @enum {string} */
         Sort: "date" | "name" | "outlier" | "random";
@@ -1074,6 +1379,12 @@ export interface components {
             predictions: number;
         };
         /**
+         * @description `buckets`: what is drawn over time; `histograms`; `drift`: each look; `points`: single
+         *     predictions, where they are few; `reviews`: each reviewed image.
+         * @enum {string}
+         */
+        Table: "buckets" | "histograms" | "drift" | "points" | "reviews";
+        /**
          * @description What a model answers.
          * @enum {string}
          */
@@ -1113,9 +1424,15 @@ export interface components {
             /** @default 100 */
             threshold: number;
         };
-        /** @description The dataset version the deployed model was trained on. */
+        /**
+         * @description What live images are compared with: a dataset version, or where there is none the first so
+         *     many images of production. `pinned`: a new champion does not bring its own.
+         */
         TrainingDataBody: {
-            dataset_version: string;
+            dataset_version?: string | null;
+            /** @default false */
+            pinned: boolean;
+            production_images?: number | null;
         };
         /** @description A training as it stands. `submitted`: since the last crossing. */
         TrainingDto: {
@@ -1204,6 +1521,12 @@ export interface components {
             minimum: number;
             /** @default 1 */
             uniform: number;
+        };
+        /** @description Every version that answered in a range. */
+        VersionsDto: {
+            bucket_seconds: number;
+            t: number[];
+            versions: components["schemas"]["services__metrics__dto__dashboard__VersionDto"][];
         };
         /** @description Images that were drawn and do not count yet, or never will. */
         Waiting: {

@@ -30,7 +30,8 @@ const AT_THRESHOLD = [
   ["f1", "F1"],
 ] as const;
 
-type Rows = readonly (readonly [keyof Quality, string])[];
+type Score = Exclude<keyof Quality, "per_label" | "macro" | "weighted">;
+type Rows = readonly (readonly [Score, string])[];
 
 export function isClassification(
   quality: Quality | ClassificationQuality,
