@@ -128,7 +128,7 @@ async def play(
 async def _play(client: Client, stage: Stage, platform: Platform) -> Report:
     told = client.told
     async with asyncio.TaskGroup() as group:
-        group.create_task(stage.perform(client.plan))
+        group.create_task(_conduct(client, stage))
         for number in range(_SENDERS):
             group.create_task(send_single(client, f"sender {number}"))
         group.create_task(send_batches(client, "batches"))
@@ -156,6 +156,13 @@ async def _play(client: Client, stage: Stage, platform: Platform) -> Report:
     report.findings += told.surprises
     report.lines += ["", *_summary(told), "", *_starts(stage), ""]
     return report
+
+
+async def _conduct(client: Client, stage: Stage) -> None:
+    """Everything that goes wrong; the load lasts as long as the plan says, and until it is over."""
+    await stage.perform(client.plan)
+    await asyncio.sleep(max(client.plan.seconds - client.elapsed, 0))
+    client.over = True
 
 
 async def _submit_the_rest(client: Client, report: Report) -> None:

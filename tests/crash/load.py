@@ -22,13 +22,17 @@ _TRIES = 6
 
 @dataclass(slots=True, kw_only=True)
 class Client:
-    """What every actor shares. `addresses`: where ingest answers, each as good as the other."""
+    """What every actor shares. `addresses`: where ingest answers, each as good as the other.
+
+    `over`: the load is to end.
+    """
 
     http: httpx.AsyncClient
     plan: Plan
     told: Told
     world: World
     addresses: tuple[str, ...]
+    over: bool = False
 
     def rng(self, actor: str) -> Random:
         """The choices of an actor: the same for the same seed."""
@@ -37,11 +41,6 @@ class Client:
     @property
     def elapsed(self) -> float:
         return time.monotonic() - self.told.started
-
-    @property
-    def over(self) -> bool:
-        """Whether the time of the load has passed."""
-        return self.elapsed >= self.plan.seconds
 
     async def pace(self, begun: float, seconds: float) -> None:
         """Wait so that a turn that began at `begun` takes `seconds`, fewer in a burst."""

@@ -55,3 +55,9 @@ class Member:
         while not self.ready and time.monotonic() < deadline:  # noqa: ASYNC110
             await asyncio.sleep(0.1)
         return self.ready
+
+    async def until_served(self, seconds: float) -> None:
+        """Return when it has been ready since its last start, or after `seconds`."""
+        deadline = time.monotonic() + seconds
+        while not self.served and time.monotonic() < deadline:  # noqa: ASYNC110
+            await asyncio.sleep(0.1)

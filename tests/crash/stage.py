@@ -20,15 +20,16 @@ from sightloop.dev.process import free_port
 from sightloop.dev.s3 import S3Server
 from sightloop.embedded.postgres import EmbeddedPostgres
 from tests.crash.member import Member
-from tests.crash.schedule import BROKER, POSTGRES, S3, SESSION, Fault, Kind, Plan
+from tests.crash.schedule import BROKER, POSTGRES, S3, SESSION, UP, Fault, Kind, Plan
 from tests.crash.told import Told
 from tests.support.platform import Platform, Process
 
 _STOP_SECONDS = 120.0
-_READY_SECONDS = 240.0
+_READY_SECONDS = 600.0
 _JOIN_SECONDS = 60.0
 _AGAIN_SECONDS = 0.5
 _LOOK_SECONDS = 0.25
+_PATIENCE = 0.8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,38 +117,50 @@ class Stage:
 
     async def _happen(self, fault: Fault, rng: Random) -> None:
         await asyncio.sleep(max(self._told.started + fault.at - time.monotonic(), 0))
-        self._note(f"{fault.kind} {fault.target} {fault.seconds:g} s")
         member = self.members.get(fault.target)
         if fault.kind is Kind.ROLL:
-            for name in sorted(self.members):
-                await self._terminate(self.members[name], 0.0)
+            self._begin(fault)
+            for name in sorted(self.platform.processes):
+                async with self.members[name].turn:
+                    await self._terminate(self.members[name], 0.0)
                 await self.members[name].until_ready(_READY_SECONDS)
-        elif fault.target == SESSION:
-            self._kill_session(rng)
         elif member is None:
             async with self._turns.setdefault(fault.target, asyncio.Lock()):
-                await self._kill_part(fault.target, fault.seconds)
-        elif fault.kind is Kind.KILL:
+                await self._let_start(self.members.get(UP), rng)
+                self._begin(fault)
+                await self._kill_part(fault, rng)
+        elif fault.kind is Kind.JOIN:
+            self._begin(fault)
+            await self._join(member, fault.seconds)
+        else:
             async with member.turn:
-                member.end(signal.SIGKILL)
-                await member.ended(_STOP_SECONDS)
-                await asyncio.sleep(fault.seconds)
-                member.start()
-        elif fault.kind is Kind.TERMINATE:
+                await self._let_start(member, rng)
+                self._begin(fault)
+                await self._break(member, fault)
+        self._note(f"over: {fault.kind} {fault.target}")
+
+    async def _let_start(self, member: Member | None, rng: Random) -> None:
+        """Mostly a process may end its start: else a slow machine would do nothing but start."""
+        if member is not None and rng.random() < _PATIENCE:
+            await member.until_served(_READY_SECONDS)
+
+    async def _break(self, member: Member, fault: Fault) -> None:
+        if fault.kind is Kind.TERMINATE:
             await self._terminate(member, fault.seconds)
         elif fault.kind is Kind.FREEZE:
             await self._freeze(member, fault.seconds)
         else:
-            await self._join(member, fault.seconds)
-        self._note(f"over: {fault.kind} {fault.target}")
+            member.end(signal.SIGKILL)
+            await member.ended(_STOP_SECONDS)
+            await asyncio.sleep(fault.seconds)
+            member.start()
 
     async def _terminate(self, member: Member, seconds: float) -> None:
-        async with member.turn:
-            served = member.served
-            member.end(signal.SIGTERM)
-            await self._see_off(member, served=served)
-            await asyncio.sleep(seconds)
-            member.start()
+        served = member.served
+        member.end(signal.SIGTERM)
+        await self._see_off(member, served=served)
+        await asyncio.sleep(seconds)
+        member.start()
 
     async def _see_off(self, member: Member, *, served: bool) -> None:
         """Wait for the orderly end of what was told to end."""
@@ -162,14 +175,13 @@ class Stage:
             self._told.surprise(f"{name} ended with {status} after SIGTERM: {said}")
 
     async def _freeze(self, member: Member, seconds: float) -> None:
-        async with member.turn:
-            pid = member.pid
-            if pid is None:
-                return
-            os.kill(pid, signal.SIGSTOP)
-            await asyncio.sleep(seconds)
-            if member.pid == pid:
-                os.kill(pid, signal.SIGCONT)
+        pid = member.pid
+        if pid is None:
+            return
+        os.kill(pid, signal.SIGSTOP)
+        await asyncio.sleep(seconds)
+        if member.pid == pid:
+            os.kill(pid, signal.SIGCONT)
 
     async def _join(self, member: Member, seconds: float) -> None:
         """One more process of a service, for a while; it is killed or ends in order, by turns."""
@@ -200,7 +212,10 @@ class Stage:
         keeping.cancel()
         del self.members[name]
 
-    async def _kill_part(self, target: str, seconds: float) -> None:
+    async def _kill_part(self, fault: Fault, rng: Random) -> None:
+        if fault.target == SESSION:
+            self._kill_session(rng)
+            return
         if self._parts is None:
             # `sightloop up` itself is to notice, and to start it again.
             if (server := _postmaster(self._embedded)) is not None:
@@ -211,9 +226,9 @@ class Stage:
             POSTGRES: self._parts.postgres,
             S3: self._parts.s3,
         }
-        part = named[target]
+        part = named[fault.target]
         await part.kill()
-        await asyncio.sleep(seconds)
+        await asyncio.sleep(fault.seconds)
         await part.restart()
 
     def _kill_session(self, rng: Random) -> None:
@@ -226,6 +241,9 @@ class Stage:
     @property
     def _embedded(self) -> Path:
         return self.platform.processes["up"].log.parent / "data" / "postgres"
+
+    def _begin(self, fault: Fault) -> None:
+        self._note(f"{fault.kind} {fault.target} {fault.seconds:g} s")
 
     def _note(self, text: str) -> None:
         self._say(f"{time.monotonic() - self._told.started:6.1f} s  {text}")

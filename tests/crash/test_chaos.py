@@ -13,7 +13,7 @@ from sightloop.keys import Keys
 from tests.crash.chaos import play, staged
 from tests.crash.schedule import Mode, plan
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 SECONDS = {Mode.EMBEDDED: 25.0, Mode.SPLIT: 35.0}
 
 
