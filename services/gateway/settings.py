@@ -26,7 +26,7 @@ class GatewaySettings(Settings):
         default="sightloop", min_length=1, description="Name of the organisation made first."
     )
     deployment_wait: float = Field(
-        default=2.0, ge=0, description="Seconds a login waits for a deployment just made."
+        default=10.0, ge=0, description="Seconds a login waits for a deployment just made."
     )
     web: Path | None = Field(default=None, description="Folder of the built interface.")
     upstreams: dict[str, str] = Field(

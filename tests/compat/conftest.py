@@ -12,6 +12,7 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
+from sightloop.demo.api import until
 from tests.support.marks import shot
 from tests.support.platform import Platform
 
@@ -48,6 +49,21 @@ class Made:
     deployment: Deployment
 
 
+def everywhere(native: httpx.Client, deployment: object) -> None:
+    """Return when every service has heard of a deployment: on a slow machine that takes a while."""
+    paths = [
+        f"/api/ingest/v1/deployments/{deployment}/ledger",
+        f"/api/review/v1/deployments/{deployment}/counts",
+        f"/api/metrics/v1/deployments/{deployment}/dashboard",
+        f"/api/feedback/v1/deployments/{deployment}/feedback-loop",
+    ]
+
+    def known() -> bool:
+        return all(native.get(path).status_code == 200 for path in paths)
+
+    until(known, bool, what="the deployment is known everywhere", within=120)
+
+
 def version_of(native: httpx.Client, model: str, labels: list[str]) -> UUID:
     document = json.dumps({"labels": labels})
     answer = native.post(
@@ -66,7 +82,8 @@ def made(client: Client, native: httpx.Client, task: str, *, shadow: bool) -> Ma
     body: dict[str, Any] = {"name": name, "model_version": str(version)}
     if shadow:
         body["shadow_model_version"] = str(other)
-    native.post("/api/deployer/v1/deployments", json=body).raise_for_status()
+    answer = native.post("/api/deployer/v1/deployments", json=body)
+    everywhere(native, answer.raise_for_status().json()["id"])
     return Made(task, UUID(model), version, other, client.get_deployment(name))
 
 

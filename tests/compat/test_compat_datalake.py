@@ -274,7 +274,8 @@ def test_a_logged_picture_is_fetched_by_an_address_without_a_token(
     asset = detector.deployment.find_predicted_asset(oracle_prediction_id=answer["id"])
     asset.download(str(tmp_path / "fetched"))
     assert (tmp_path / "fetched" / picture.name).read_bytes() == picture.read_bytes()
-    forged = httpx.get(f"{platform.url}/blobs/{asset.object_name}?expires=9999999999&signature=0")
+    address = f"{platform.url}/blobs/{asset.object_name}?expires=9999999999&signature=0"
+    forged = httpx.get(address, timeout=60)
     assert forged.status_code == 403
 
 

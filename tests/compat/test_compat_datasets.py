@@ -8,8 +8,9 @@ from uuid import uuid4
 import pytest
 from picsellia import Client
 from picsellia.exceptions import BadRequestError, NoDataError, ResourceNotFoundError
-from picsellia.sdk.data import MultiData
+from picsellia.sdk.data import Data, MultiData
 from picsellia.sdk.dataset_version import DatasetVersion
+from picsellia.sdk.job import Job
 from picsellia.types.enums import InferenceType, JobRunStatus, JobStatus
 
 from tests.compat.lines import shows
@@ -32,6 +33,13 @@ def new_version(client: Client) -> Versions:
         return client.create_dataset(f"set-{uuid4().hex}").create_version("first", type=kind)
 
     return make
+
+
+def added(version: DatasetVersion, data: MultiData | Data) -> Job:
+    """Add images and wait, longer than the client does by itself."""
+    job = version.add_data(data, wait=False)
+    job.wait_for_done(attempts=120)
+    return job
 
 
 @pytest.fixture(scope="module")
@@ -66,10 +74,10 @@ def test_images_become_assets(
     version = new_version(InferenceType.OBJECT_DETECTION)
     with pytest.raises(NoDataError):
         version.list_assets()
-    job = version.add_data(images)
+    job = added(version, images)
     job.sync()
     assert job.status is JobStatus.SUCCESS
-    assert client.get_job_by_id(job.id).wait_for_done() is JobRunStatus.SUCCEEDED
+    assert client.get_job_by_id(job.id).wait_for_done(attempts=120) is JobRunStatus.SUCCEEDED
     names = sorted(data.filename for data in images)
     assert sorted(asset.filename for asset in version.list_assets()) == names
     asset = version.find_asset(filename=names[0])
@@ -80,7 +88,7 @@ def test_images_become_assets(
     version.list_assets().download(str(tmp_path / "all"))
     assert sorted(path.name for path in (tmp_path / "all").iterdir()) == names
     # Once more is once.
-    version.add_data(images)
+    added(version, images)
     assert len(version.list_assets()) == 4
     stranger = client.get_datalake().list_data(limit=1)
     stranger.items[0]._id = uuid4()
@@ -94,7 +102,7 @@ def test_images_become_assets(
 )
 def test_assets_are_listed_by_page_and_by_name(new_version: Versions, images: MultiData) -> None:
     version = new_version(InferenceType.OBJECT_DETECTION)
-    version.add_data(images)
+    added(version, images)
     names = sorted(data.filename for data in images)
     assert len(version.list_assets(limit=3)) == 3
     assert len(version.list_assets(limit=3, offset=3)) == 1
@@ -154,7 +162,7 @@ def test_a_coco_file_goes_in_and_comes_out(
     new_version: Versions, images: MultiData, tmp_path: Path
 ) -> None:
     version = new_version(InferenceType.OBJECT_DETECTION)
-    version.add_data(images)
+    added(version, images)
     document = {
         "categories": [
             {"id": 7, "name": "disc", "supercategory": "mark"},
@@ -208,7 +216,7 @@ def test_voc_and_yolo_go_in_and_voc_comes_out(
     new_version: Versions, images: MultiData, tmp_path: Path
 ) -> None:
     version = new_version(InferenceType.OBJECT_DETECTION)
-    version.add_data(images)
+    added(version, images)
     voc = tmp_path / "one.xml"
     voc.write_text(
         f"<annotation><folder>x</folder><filename>{images[0].filename}</filename>"
@@ -235,7 +243,7 @@ def test_classes_and_polygons_are_annotations_too(
 ) -> None:
     for kind in (InferenceType.CLASSIFICATION, InferenceType.SEGMENTATION):
         version = new_version(kind)
-        version.add_data(images[0])
+        added(version, images[0])
         document = {
             "categories": [{"id": 1, "name": "disc"}],
             "images": [

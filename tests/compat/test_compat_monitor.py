@@ -9,13 +9,19 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 from picsellia import Client
-from picsellia.exceptions import ForbiddenError, MonitorError, ResourceNotFoundError
+from picsellia.exceptions import (
+    ForbiddenError,
+    MonitorError,
+    ResourceNotFoundError,
+    UnauthorizedError,
+)
 from picsellia.sdk.predicted_asset import PredictedAsset
 from picsellia.types.schemas_prediction import (
     ClassificationPredictionFormat,
     DetectionPredictionFormat,
 )
 
+from sightloop.demo.api import until
 from tests.compat.conftest import Made
 from tests.compat.lines import shows
 from tests.support.platform import Platform
@@ -43,10 +49,12 @@ def classes() -> ClassificationPredictionFormat:
 def logged(native: httpx.Client, made: Made, prediction: object) -> dict[str, Any]:
     """A prediction as our own API shows it."""
     path = f"/api/review/v1/deployments/{made.deployment.id}/predictions/{prediction}"
-    answer = native.get(path)
-    assert answer.status_code == 200, answer.text
-    found: dict[str, Any] = answer.json()
-    return found
+
+    def look() -> dict[str, Any]:
+        answer = native.get(path)
+        return dict(answer.json()) if answer.status_code == 200 else {}
+
+    return until(look, bool, what=f"prediction {prediction} is there", within=60)
 
 
 @shows("Client.sync", "Client.get_deployment", "Deployment.monitor")
@@ -209,9 +217,28 @@ def test_a_login_is_good_for_its_deployment_and_for_nothing_else(
             assert http.get(path).status_code == 401, path
 
 
+def test_a_login_dies_with_the_token_that_logged_in(
+    platform: Platform, native: httpx.Client, detector: Made
+) -> None:
+    made = native.post("/api/gateway/v1/tokens", json={"name": "leaver", "role": "engineer"})
+    token = made.raise_for_status().json()
+    leaver = Client(api_token=token["token"], host=platform.url)
+    connection = leaver.get_deployment(detector.deployment.name).oracle_connection
+    path = f"{platform.url}/api/deployment/{detector.deployment.id}"
+    assert httpx.get(path, headers=connection.headers, timeout=60).status_code == 200
+    native.delete(f"/api/gateway/v1/tokens/{token['id']}").raise_for_status()
+
+    def refused() -> bool:
+        return httpx.get(path, headers=connection.headers, timeout=60).status_code == 401
+
+    until(refused, bool, what="the login is refused", within=60)
+    with pytest.raises(UnauthorizedError):
+        connection.generate_jwt()
+
+
 def test_nobody_logs_in_to_what_is_not_there(platform: Platform, detector: Made) -> None:
     body = {"api_token": platform.token, "deployment_id": str(uuid4())}
-    with httpx.Client(base_url=platform.url) as http:
+    with httpx.Client(base_url=platform.url, timeout=60) as http:
         absent = http.post("/api/auth/login", content=json.dumps(body))
         assert absent.status_code == 404
         body = {"api_token": "no", "deployment_id": str(detector.deployment.id)}

@@ -11,7 +11,7 @@ from picsellia.exceptions import BadRequestError, ResourceConflictError, Resourc
 from picsellia.types.enums import ExperimentStatus, InferenceType
 
 from sightloop.demo.api import until
-from tests.compat.conftest import Made
+from tests.compat.conftest import Made, everywhere
 from tests.compat.lines import refuses, shows
 from tests.compat.test_compat_monitor import classes, logged
 from tests.component.serving_world import LABELS, tiny_detector
@@ -49,6 +49,7 @@ def test_a_model_is_made_and_deployed_and_logged_to(
         model.create_version(labels={"1": "a"}, type=InferenceType.CLASSIFICATION)
     assert version.get_context().parameters == {"rate": 0.1}
     deployment = client.create_deployment(version, name=name)
+    everywhere(native, deployment.id)
     answer = deployment.monitor(picture, 0.1, 128, 192, classes())
     made = Made("CLASSIFICATION", model.id, version.id, version.id, deployment)
     assert logged(native, made, answer["id"])["champion"]["shapes"]["classes"] == [1]

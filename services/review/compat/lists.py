@@ -1,5 +1,6 @@
 """Finding and listing predicted assets, as the existing client does."""
 
+import asyncio
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -8,17 +9,21 @@ from fastapi import Query
 from libs.api.compat import compat_router
 from libs.api.paging import read_time_cursor, write_cursor
 from libs.api.problems import invalid, not_found
+from libs.api.tokens import Caller
 from libs.store.session import Read
-from services.review.api.asked import Parts, Reader, deployment_of, prediction_of
+from services.review.api.asked import Parts, Reader, deployment_of
 from services.review.compat.queries import asked_for
 from services.review.compat.shown import asset_json
-from services.review.store import assets, content
+from services.review.parts import Reviews
+from services.review.store import assets, content, deletions
 from services.review.store.assets import Order, Wanted
 
 router = compat_router()
 _PATH = "/api/deployment/{deployment}/predictedassets"
 Limit = Annotated[int, Query(ge=1, le=1000)]
 Offset = Annotated[int, Query(ge=0, lt=2**31)]
+_WAIT_SECONDS = 10.0
+_LOOK_SECONDS = 0.05
 _ORDERS = {
     "created_at": Order.TIME,
     "timestamp": Order.TIME,
@@ -50,7 +55,7 @@ async def find_asset(
     if not named and (filename, object_name, data_id) == (None, None, None):
         raise invalid("say what to find", [("id", "give it, or another")])
     for one in named:
-        await prediction_of(parts, caller, deployment, one)
+        await _arrived(parts, caller, deployment, one)
     wanted = Wanted(ids=named or None, data=data_id, filename=filename)
     async with parts.database.read() as read:
         rows = await assets.matching(read, caller.organization, deployment, wanted, limit=1000)
@@ -105,6 +110,23 @@ async def list_assets(
         "count": count,
         "next_cursor": write_cursor(last["event_time"], last["id"]) if last is not None else None,
     }
+
+
+async def _arrived(parts: Reviews, caller: Caller, deployment: UUID, one: UUID) -> None:
+    """Return when a prediction is here. Raises Problem 404 for one that will not come.
+
+    Clients ask for it right after they have logged it, and once only.
+    """
+    deadline = parts.clock.monotonic() + max(parts.settings.wait, _WAIT_SECONDS)
+    while True:
+        async with parts.database.read() as read:
+            wanted = Wanted(ids=[one], with_picture=False)
+            if await assets.matching(read, caller.organization, deployment, wanted, limit=1):
+                return
+            gone = await deletions.was_deleted(read, caller.organization, deployment, one)
+        if gone or parts.clock.monotonic() >= deadline:
+            raise not_found("such predicted asset")
+        await asyncio.sleep(_LOOK_SECONDS)
 
 
 async def _items(

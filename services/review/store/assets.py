@@ -33,6 +33,7 @@ class Wanted:
     data: UUID | None = None
     filename: str | None = None
     query: ColumnElement[Any] | None = None
+    with_picture: bool = True
 
 
 ALL = Wanted()
@@ -119,8 +120,9 @@ def _conditions(organization: UUID, deployment: UUID, wanted: Wanted) -> list[Co
     found = [
         prediction.c.organization == organization,
         prediction.c.deployment == deployment,
-        prediction.c.has_picture.is_(True),
     ]
+    if wanted.with_picture:
+        found.append(prediction.c.has_picture.is_(True))
     if wanted.ids is not None:
         found.append(prediction.c.id.in_(wanted.ids))
     if wanted.data is not None:
