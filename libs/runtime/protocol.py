@@ -22,16 +22,25 @@ class XgetProtocol(HttpToolsProtocol):
     _opening = b""
 
     def data_received(self, data: bytes) -> None:
-        if not self._inside and not self.pipeline and self._is_idle():
+        if not self._inside:
             data, self._opening = self._opening + data, b""
-            if data.startswith(_XGET):
+            if data.startswith(_XGET) and self._is_idle():
                 self._hand_over(data)
                 return
-            if _XGET.startswith(data):
-                # A method in two packets; the keep-alive timer still runs.
+            if data.startswith(_XGET) or _XGET.startswith(data):
+                # A method in two packets; or the client has its whole answer, whose end the app
+                # has not told yet. The keep-alive timer still runs.
                 self._opening = data
+                if not self._is_idle():
+                    self.flow.pause_reading()
                 return
         super().data_received(data)
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self._opening.startswith(_XGET) and self._is_idle() and not self.transport.is_closing():
+            data, self._opening = self._opening, b""
+            self._hand_over(data)
 
     def on_message_begin(self) -> None:
         self._inside = True
@@ -43,7 +52,7 @@ class XgetProtocol(HttpToolsProtocol):
 
     def _is_idle(self) -> bool:
         cycle: RequestResponseCycle | None = self.cycle
-        return cycle is None or cycle.response_complete
+        return not self.pipeline and (cycle is None or cycle.response_complete)
 
     def _hand_over(self, data: bytes) -> None:
         self._unset_keepalive_if_required()
