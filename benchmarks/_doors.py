@@ -253,9 +253,11 @@ async def serve_ingest(ready: Ready, *, kafka: str | None = None) -> None:
         await supervisor.run(listener, on_ready=on_ready)
 
 
-def _run(door: Door, told: Connection) -> None:
+def _run(door: Door, told: Connection, parent: int) -> None:
     # A killed benchmark runs no clean-up of its own: the kernel tells its children.
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != parent:
+        return
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(door(lambda port, token: told.send((port, token))))
 
@@ -270,7 +272,9 @@ class Server:
     def start(self) -> None:
         context = multiprocessing.get_context("spawn")
         self._told, theirs = context.Pipe()
-        self.process = context.Process(target=_run, args=(self.door, theirs), name=self.name)
+        self.process = context.Process(
+            target=_run, args=(self.door, theirs, os.getpid()), name=self.name
+        )
         self.process.start()
 
     def wait(self) -> None:
