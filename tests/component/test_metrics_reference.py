@@ -111,11 +111,17 @@ async def training_data(running, of):
     return answer.json()
 
 
-async def until_reference(running, of, state):
+async def until_reference(running, of, state, version=None):
+    """The training data, once those (of this version) are in a state."""
+
     async def look():
         return await training_data(running, of)
 
-    return await eventually(look, lambda r: r["state"] == state, within=60)
+    def good(seen):
+        wanted = seen["dataset_version"] if version is None else str(version.dataset_version)
+        return (seen["state"], seen["dataset_version"]) == (state, wanted)
+
+    return await eventually(look, good, within=240)
 
 
 async def until_scored(running, of, count):
@@ -125,7 +131,7 @@ async def until_scored(running, of, count):
     def scored(seen):
         return sum(p["outlier"] is not None for p in seen["points"]) == count
 
-    return await eventually(look, scored, within=60)
+    return await eventually(look, scored, within=240)
 
 
 async def test_training_data_then_scores_then_an_alarm_on_changed_pictures(service_runner):
@@ -137,7 +143,7 @@ async def test_training_data_then_scores_then_an_alarm_on_changed_pictures(servi
         earlier = await log_pictures(running, of, rng, 60, back=30)
         job = await put_training_data(running, of, version)
         assert await put_training_data(running, of, version) == job
-        ready = await until_reference(running, of, "ready")
+        ready = await until_reference(running, of, "ready", version)
         assert ready["images"] == 120
         assert ready["done"] == ready["total"] == 120
         (told,) = await running.wait_for(ReferenceReady)
@@ -179,9 +185,7 @@ async def test_training_data_then_scores_then_an_alarm_on_changed_pictures(servi
 
         # What is scored is subtracted with its prediction.
         await running.publish(*(world.deleted(one) for one in earlier))
-        await eventually(
-            lambda: scored_count(running, of), lambda counts: counts == (45, 45), within=20
-        )
+        await eventually(lambda: scored_count(running, of), lambda counts: counts == (45, 45))
 
         answer = await running.http.delete(
             f"/api/metrics/v1/deployments/{of.deployment}/training-data"
@@ -217,10 +221,9 @@ async def test_another_version_recomputes_and_scores_again_without_counting_twic
         async def scored_twice():
             return sum(len(event.scores) for event in running.emitted(PredictionsScored))
 
-        await eventually(scored_twice, lambda n: n == 24, within=60)
+        await eventually(scored_twice, lambda n: n == 24, within=240)
         await eventually(lambda: scored_count(running, of), lambda c: c == (12, 12))
-        ready = await until_reference(running, of, "ready")
-        assert ready["dataset_version"] == str(second.dataset_version)
+        await until_reference(running, of, "ready", second)
 
 
 async def test_an_erased_image_loses_its_picture_and_its_embedding(service_runner):
@@ -274,10 +277,10 @@ async def test_training_data_that_cannot_be_used_say_why(service_runner):
         )  # fmt: skip
         await running.publish(of, few, empty, other)
         await put_training_data(running, of, few)
-        failed = await until_reference(running, of, "failed")
+        failed = await until_reference(running, of, "failed", few)
         assert "too few" in failed["error"]
         await put_training_data(running, of, empty)
-        failed = await until_reference(running, of, "failed")
+        failed = await until_reference(running, of, "failed", empty)
         assert "not settled" in failed["error"]
         errors = [event.error for event in await running.wait_for(ReferenceReady, 2)]
         assert all(errors)
@@ -303,9 +306,9 @@ async def test_a_new_champion_brings_its_own_training_data_unless_they_are_pinne
             json={"dataset_version": str(first.dataset_version), "pinned": True},
         )
         assert pinned.status_code == 202
-        ready = await until_reference(running, of, "ready")
+        ready = await until_reference(running, of, "ready", first)
         assert (ready["origin"], ready["pinned"]) == ("dataset", False)
-        before = await until_reference(running, stays, "ready")
+        before = await until_reference(running, stays, "ready", first)
 
         trained = TrainedOn(
             alias="train", dataset_version=second.dataset_version, digest=second.digest or "",
@@ -325,7 +328,7 @@ async def test_a_new_champion_brings_its_own_training_data_unless_they_are_pinne
         followed = await eventually(
             lambda: reference_of(of),
             lambda r: r["state"] == "ready" and r["origin"] == "champion",
-            within=60,
+            within=240,
         )
         assert followed["dataset_version"] == str(second.dataset_version)
         assert await reference_of(stays) == {**before, "pinned": True}
