@@ -206,7 +206,7 @@ async def test_every_series_is_a_table_and_headlines_can_be_scraped(service_runn
         )
         assert again.status_code == 304
 
-        text = (await running.http.get("/api/metrics/v1/prometheus")).text
+        text = (await running.http.get("/api/metrics/v1/prometheus.txt")).text
         families = {f.name: f for f in text_string_to_metric_families(text)}
         (sample,) = families["sightloop_deployment_predictions"].samples
         assert sample.value == 3
@@ -216,7 +216,7 @@ async def test_every_series_is_a_table_and_headlines_can_be_scraped(service_runn
         (apart,) = families["sightloop_deployment_disagreement_share"].samples
         assert apart.value == 1.0
         assert "sightloop_deployment_drift_alarm" not in families
-        assert (await running.stranger.get("/api/metrics/v1/prometheus")).text.strip() == ""
+        assert (await running.stranger.get("/api/metrics/v1/prometheus.txt")).text.strip() == ""
 
 
 async def test_a_classifier_that_begins_to_err_rings_the_harm_alarm(service_runner, monkeypatch):

@@ -78,7 +78,7 @@ async def get_csv(
 
 
 @router.get(
-    "/prometheus",
+    "/prometheus.txt",
     response_class=PlainTextResponse,
     responses={200: {"content": {"text/plain": {}}}},
 )

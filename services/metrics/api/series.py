@@ -106,7 +106,7 @@ async def get_label(
     deployment: UUID,
     parts: Parts,
     caller: Reader,
-    name: Annotated[str, Query(max_length=500)],
+    name: Annotated[str, Query(max_length=500)] = "",
     start: From = None,
     end: To = None,
     model: ModelRole = ModelRole.CHAMPION,
