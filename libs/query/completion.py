@@ -11,7 +11,7 @@ MOST = 20
 _IN_LISTS = ("(", ",", "true", "false", "none")
 
 
-class Role(StrEnum):
+class CompletionRole(StrEnum):
     FIELD = "field"
     OPERATOR = "operator"
     VALUE = "value"
@@ -23,7 +23,7 @@ class Completion:
     """`text` in place of what stands at `at`; `what`: a word about it."""
 
     text: str
-    role: Role
+    role: CompletionRole
     what: str
     at: Span
 
@@ -66,7 +66,7 @@ def _begun_string(before: str) -> tuple[str | None, int]:
     return (None, len(before)) if opened is None else (before[opened + 1 :], opened)
 
 
-_Offer = tuple[str, Role, str]
+_Offer = tuple[str, CompletionRole, str]
 
 
 def _offers(tokens: list[Token], fields: Fields, *, in_string: bool) -> list[_Offer]:
@@ -79,15 +79,19 @@ def _offers(tokens: list[Token], fields: Fields, *, in_string: bool) -> list[_Of
         if field is None or in_string or opened or last is None:
             return _values(field)
         listing = words[-1] == "in"
-        return [("(", Role.VALUE, "a list")] if listing else _values(field)
+        return [("(", CompletionRole.VALUE, "a list")] if listing else _values(field)
     if in_string:
         return []
     if last is not None and last.kind is TokenKind.NAME:
         field = fields.get(last.text)
-        return [] if field is None else [(str(o), Role.OPERATOR, "") for o in OPERATORS[field.kind]]
+        return (
+            []
+            if field is None
+            else [(str(o), CompletionRole.OPERATOR, "") for o in OPERATORS[field.kind]]
+        )
     if last is None or last.kind is TokenKind.OPEN or words[-1] in ("and", "or"):
-        return [(name, Role.FIELD, field.what) for name, field in fields.items()]
-    return [(word, Role.JOIN, "") for word in ("and", "or")]
+        return [(name, CompletionRole.FIELD, field.what) for name, field in fields.items()]
+    return [(word, CompletionRole.JOIN, "") for word in ("and", "or")]
 
 
 def _operator_before(tokens: list[Token], words: list[str]) -> int | None:
@@ -119,10 +123,10 @@ def _values(field: Field | None) -> list[_Offer]:
     if field is None:
         return []
     if field.kind is Kind.BOOLEAN:
-        return [("True", Role.VALUE, ""), ("False", Role.VALUE, "")]
-    known: list[_Offer] = [(_quoted(choice), Role.VALUE, "") for choice in field.choices]
+        return [("True", CompletionRole.VALUE, ""), ("False", CompletionRole.VALUE, "")]
+    known: list[_Offer] = [(_quoted(choice), CompletionRole.VALUE, "") for choice in field.choices]
     if field.nullable or field.kind is Kind.SET:
-        known.append(("None", Role.VALUE, "no value"))
+        known.append(("None", CompletionRole.VALUE, "no value"))
     return known
 
 

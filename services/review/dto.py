@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 from sqlalchemy import RowMapping
 
-from libs.query.completion import Completion, Role
+from libs.query.completion import Completion, CompletionRole
 from libs.schemas.values import Box, Logged, Output, Point, Review, ReviewShapes, Shapes, Start
 from services.review.core.lottery import coin
 
@@ -108,7 +108,7 @@ class CompletionDto(BaseModel):
     """`text` in place of `length` characters from `column` on."""
 
     text: str
-    role: Role
+    role: CompletionRole
     what: str
     column: int
     length: int

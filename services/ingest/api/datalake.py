@@ -50,9 +50,7 @@ async def upload(
     tags: Annotated[list[str] | None, Form()] = None,
 ) -> DataDto:
     """Upload an image."""
-    sent = Upload(
-        content=await file.read(), filename=file.filename, source=source, tags=tags or []
-    )
+    sent = Upload(content=await file.read(), filename=file.filename, source=source, tags=tags or [])
     try:
         row = await register(parts, caller.organization, caller.actor, sent)
     except UploadRefused as error:
