@@ -112,10 +112,12 @@ export interface components {
         CompletionDto: {
             column: number;
             length: number;
-            role: components["schemas"]["libs__query__completion__Role"];
+            role: components["schemas"]["CompletionRole"];
             text: string;
             what: string;
         };
+        /** @enum {string} */
+        CompletionRole: "field" | "operator" | "value" | "join";
         /** @description The likeliest first, at most twenty. */
         CompletionsDto: {
             items: components["schemas"]["CompletionDto"][];
@@ -683,8 +685,6 @@ export interface components {
             items: components["schemas"]["services__deployer__dto__VersionDto"][];
             next_cursor?: string | null;
         };
-        /** @enum {string} */
-        libs__query__completion__Role: "field" | "operator" | "value" | "join";
         /** @description A line of an experiment's log. */
         LineDto: {
             n: number;
@@ -832,14 +832,14 @@ export interface components {
         NewToken: {
             expires_in_days?: number | null;
             name: string;
-            role?: components["schemas"]["Role-Input"] | null;
+            role?: components["schemas"]["Role"] | null;
             scopes?: components["schemas"]["Scope"][] | null;
             user?: string | null;
         };
         NewUser: {
             email: string;
             name: string;
-            role: components["schemas"]["Role-Input"];
+            role: components["schemas"]["Role"];
         };
         /** @description A version to be made. Without labels it takes those of its first import. */
         NewVersion: {
@@ -1161,8 +1161,6 @@ export interface components {
         };
         /** @enum {string} */
         Role: "viewer" | "reviewer" | "engineer" | "admin";
-        /** @enum {string} */
-        "Role-Input": "viewer" | "reviewer" | "engineer" | "admin";
         /** @description A model version in its role. `error`: why serving could not load it. */
         RoleDto: {
             error: string | null;
