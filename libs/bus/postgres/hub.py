@@ -164,8 +164,10 @@ class Hub:
             await membership.lock(connection)
             self._unsaid = False
             await membership.register(connection, self.process, members=list(self._sources))
-            for source in self._sources.values():
-                await self._join(connection, source.member)
+            # One that leaves meanwhile is gone from the dictionary.
+            for source in list(self._sources.values()):
+                if source.member.id in self._sources:
+                    await self._join(connection, source.member)
             await membership.announce(connection)
         self.registered.set()
         self._pending = True
