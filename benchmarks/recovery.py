@@ -11,6 +11,7 @@ import argparse
 import asyncio
 import json
 import signal
+import sys
 import tempfile
 import time
 from collections import deque
@@ -164,6 +165,7 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--rate", type=float, default=2_000)
     rate = arguments.parse_args().rate
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     keys = make_keys(now=SystemClock().now())
     with tempfile.TemporaryDirectory() as folder:
         with staged(Mode.SPLIT, Path(folder), keys) as (platform, parts):
