@@ -7,6 +7,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from hypothesis import settings
 
 from libs.store.clock import SystemClock
 from sightloop.dev.s3 import S3Server
@@ -18,6 +19,10 @@ from tests.support.platform import Platform, embedded, split
 from tests.support.services import Run, RunningServices, running_services
 
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+# A red run means a change, never another draw; `--hypothesis-profile new` draws anew.
+settings.register_profile("same", deadline=None, derandomize=True)
+settings.register_profile("new", deadline=None)
+settings.load_profile("same")
 TOKEN = "the bootstrap token of the platforms under test"
 
 

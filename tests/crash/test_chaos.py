@@ -1,11 +1,11 @@
 """Load, faults, quiet, audit: nothing acknowledged is lost and nothing happens twice.
 
-A short run of `make crash`, with a plan drawn anew each time; the seed in the output replays it.
+A short run of `make crash`, which draws its plan anew each time: here it is the same one, so that a
+red run means a change. A seed that found something joins `SEEDS`.
 """
 
 import asyncio
 from pathlib import Path
-from random import SystemRandom
 
 import pytest
 
@@ -14,6 +14,7 @@ from tests.crash.chaos import play, staged
 from tests.crash.schedule import Mode, plan
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
+SEEDS = {Mode.EMBEDDED: 12, Mode.SPLIT: 1}
 SECONDS = {Mode.EMBEDDED: 25.0, Mode.SPLIT: 35.0}
 
 
@@ -25,7 +26,7 @@ SECONDS = {Mode.EMBEDDED: 25.0, Mode.SPLIT: 35.0}
     ],
 )
 def test_the_books_balance_whatever_is_killed(mode: Mode, tmp_path: Path, keys: Keys) -> None:
-    planned = plan(SystemRandom().randrange(1_000_000), mode, SECONDS[mode])
+    planned = plan(SEEDS[mode], mode, SECONDS[mode])
     said: list[str] = []
     with staged(mode, tmp_path, keys) as (platform, parts):
         report = asyncio.run(play(platform, parts, planned, say=said.append))
