@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import TypeVar
 from uuid import UUID, uuid4
 
 import structlog
@@ -13,8 +14,10 @@ from libs.schemas.events import JobState
 from libs.store import jobs
 from libs.store.faults import is_transient
 from libs.store.jobs import Job, JobFailed
-from libs.store.session import Database
+from libs.store.session import Database, Tx
 from libs.telemetry.metrics import counter
+
+T = TypeVar("T")
 
 _LEASE = timedelta(seconds=30)
 _BEAT = 2.0
@@ -109,10 +112,7 @@ class Worker:
         try:
             state, error = await self._attempt(job, holder)
         except asyncio.CancelledError:
-            async with self._database.begin() as tx:
-                await jobs.put_back(
-                    tx, job.id, holder=holder, after=timedelta(0), why="the worker was stopped"
-                )
+            await self._give_back(job, holder)
             if not _being_stopped():
                 # The work alone was cancelled: its job is somebody else's, this worker goes on.
                 log.warning("lease lost", kind=job.kind, job=str(job.id))
@@ -163,21 +163,49 @@ class Worker:
             if asked:
                 run.cancel_asked.set()
 
+    async def _give_back(self, job: Job, holder: UUID) -> None:
+        """Put the job back, once: should the store be away, its lease ends by itself."""
+        why = "the worker was stopped"
+        try:
+            async with self._database.begin() as tx:
+                await jobs.put_back(tx, job.id, holder=holder, after=timedelta(0), why=why)
+        except Exception as error:
+            if not is_transient(error):
+                raise
+            log.warning("job store is away", kind=job.kind, error=str(error))
+
     async def _failed(self, job: Job, holder: UUID, fault: Exception) -> None:
         if is_transient(fault) and job.attempt < self._kind.attempts:
             log.warning("job put back", kind=job.kind, job=str(job.id), error=str(fault))
-            async with self._database.begin() as tx:
-                after = timedelta(seconds=min(2.0**job.attempt, _LONGEST_PAUSE))
-                await jobs.put_back(tx, job.id, holder=holder, after=after, why=str(fault))
+            after = timedelta(seconds=min(2.0**job.attempt, _LONGEST_PAUSE))
+            await self._written(
+                lambda tx: jobs.put_back(tx, job.id, holder=holder, after=after, why=str(fault))
+            )
             return
         log.error("job failed", kind=job.kind, job=str(job.id), exc_info=fault)
         await self._finish(job, holder, JobState.FAILED, f"{type(fault).__name__}: {fault}")
 
     async def _finish(self, job: Job, holder: UUID, state: JobState, error: str | None) -> None:
-        async with self._database.begin() as tx:
-            ours = await jobs.finish(tx, job.id, holder=holder, state=state, error=error)
+        ours = await self._written(
+            lambda tx: jobs.finish(tx, job.id, holder=holder, state=state, error=error)
+        )
         if ours:
             settled.labels(job.kind, state).inc()
+
+    async def _written(self, write: Callable[[Tx], Awaitable[T]]) -> T:
+        """Write what became of a job; while the store is away, try again.
+
+        Nothing happens twice: whose lease has ended meanwhile writes nothing.
+        """
+        while True:
+            try:
+                async with self._database.begin() as tx:
+                    return await write(tx)
+            except Exception as error:
+                if not is_transient(error):
+                    raise
+                log.warning("job store is away", kind=self._kind.name, error=str(error))
+            await asyncio.sleep(_POLL)
 
 
 def _being_stopped() -> bool:

@@ -14,7 +14,7 @@ from tests.crash.chaos import play, staged
 from tests.crash.schedule import Mode, plan
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
-SEEDS = {Mode.EMBEDDED: 12, Mode.SPLIT: 1}
+SEEDS = {Mode.EMBEDDED: 328_882, Mode.SPLIT: 1}
 SECONDS = {Mode.EMBEDDED: 25.0, Mode.SPLIT: 35.0}
 
 

@@ -1,0 +1,91 @@
+"""Job workers outlive a store that is away."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import timedelta
+from typing import Any, cast
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import text
+
+from libs.store import jobs
+from libs.store.clock import SystemClock
+from libs.store.schema import migrate
+from libs.store.session import Database, Tx, open_database
+from libs.store.workers import JobKind, JobRun, Worker
+from services.review.service import SCHEMA
+from sightloop.embedded.postgres import EmbeddedPostgres
+from tests.support.waiting import eventually
+
+
+class Leaving:
+    """A database whose next `away` transactions find nobody."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.away = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._database, name)
+
+    def begin(self, *arguments: Any) -> AbstractAsyncContextManager[Tx]:
+        if self.away:
+            self.away -= 1
+            raise ConnectionError("the database is away")
+        return self._database.begin(*arguments)
+
+
+@pytest.fixture
+async def database(postgres: EmbeddedPostgres) -> AsyncIterator[Leaving]:
+    name = f"jobs_{uuid4().hex[:12]}"
+    await postgres.create_database(name)
+    database = open_database("review", postgres.dsn(name), clock=SystemClock())
+    await migrate(database, SCHEMA)
+    yield Leaving(database)
+    await database.close()
+
+
+@asynccontextmanager
+async def working(database: Leaving, kind: JobKind) -> AsyncIterator["asyncio.Task[None]"]:
+    task = asyncio.ensure_future(Worker(cast("Database", database), kind).run())
+    try:
+        yield task
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+@pytest.mark.parametrize(
+    ("fault", "runs", "state"),
+    [
+        (None, 1, "SUCCEEDED"),
+        (ConnectionError("passes"), 2, "SUCCEEDED"),
+        (KeyError("x"), 1, "FAILED"),
+    ],
+)
+async def test_what_became_of_a_job_is_written_when_the_store_is_back(
+    database: Leaving, fault: Exception | None, runs: int, state: str
+) -> None:
+    ran = 0
+
+    async def run(_: JobRun) -> None:
+        nonlocal ran
+        ran += 1
+        database.away = 1
+        if fault is not None and ran == 1:
+            raise fault
+
+    async with database.begin() as tx:
+        await jobs.enqueue(tx, "work", organization=uuid4(), key="once", subject="", payload={})
+
+    async def seen() -> str:
+        async with database.read() as read:
+            return str(await read.scalar(text("SELECT state FROM job")))
+
+    kind = JobKind(name="work", run=run, limit=timedelta(seconds=30))
+    async with working(database, kind) as task:
+        await eventually(seen, lambda found: found == state)
+        assert not task.done()
+    assert ran == runs
