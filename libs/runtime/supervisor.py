@@ -34,6 +34,7 @@ from libs.store.workers import Worker
 
 log = structlog.get_logger()
 _STOP_SECONDS = 20.0
+_AWAY_SECONDS = 1.0
 
 
 class ComponentEnded(Exception):
@@ -226,7 +227,8 @@ class Supervisor:
             worker = Worker(service.store.database, kind)
             running.start(f"{service.name}: {kind.name}", worker.run)
         for loop in service.loops:
-            running.start(f"{service.name}: {loop.name}", loop.run)
+            name = f"{service.name}: {loop.name}"
+            running.start(name, partial(_through_faults, name, loop.run))
             if loop.health is not None:
                 self._health.append(loop.health)
 
@@ -283,6 +285,21 @@ async def _guarded(name: str, run: Callable[[], Awaitable[None]]) -> None:
     except Exception as error:
         raise ComponentEnded(f"{name} failed: {type(error).__name__}: {error}") from error
     raise ComponentEnded(f"{name} ended")
+
+
+async def _through_faults(name: str, run: Callable[[], Awaitable[None]]) -> None:
+    """Run a loop; what passes by itself ends no process: the loop begins anew."""
+    while True:
+        try:
+            await run()
+        except Exception as error:
+            task = asyncio.current_task()
+            if not is_transient(error) or (task is not None and task.cancelling()):
+                raise
+            log.warning("loop begins anew", loop=name, error=str(error))
+            await asyncio.sleep(_AWAY_SECONDS)
+        else:
+            return
 
 
 async def _last(what: str, work: Awaitable[None]) -> None:

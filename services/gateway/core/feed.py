@@ -28,6 +28,9 @@ class Notice:
     data: bytes
 
 
+_LOOK = Notice(0, UUID(int=0), None, "look", b"")
+
+
 @dataclass(slots=True, eq=False)
 class _Listener:
     organization: UUID
@@ -79,6 +82,14 @@ class Feed:
             if listener.wants(notice):
                 listener.offer(notice)
 
+    def lost(self) -> None:
+        """Changes went by unread: every browser starts anew."""
+        self._ring.clear()
+        self._number += 1
+        for listener in self._listeners:
+            listener.lost = True
+            listener.offer(_LOOK)
+
     def stop(self) -> None:
         """End every stream: the process stops."""
         for listener in self._listeners:
@@ -116,6 +127,8 @@ class Feed:
                     continue
                 if next_notice is None:
                     return
+                if next_notice is _LOOK:
+                    continue
                 yield self._event(next_notice)
 
     @contextmanager

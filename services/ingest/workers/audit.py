@@ -50,8 +50,14 @@ async def audit_books(parts: Ingest) -> None:
             await asyncio.sleep(_SECONDS)
     finally:
         gauges.clear()
-        async with parts.database.begin() as tx:
-            await release(tx, _KIND, holder=holder)
+        try:
+            async with parts.database.begin() as tx:
+                await release(tx, _KIND, holder=holder)
+        except Exception as error:
+            if not is_transient(error):
+                raise
+            # The lease ends by itself.
+            log.warning("lease not given back", kind=_KIND, error=str(error))
 
 
 async def audit(tx: Tx) -> list[Ledger]:
