@@ -299,8 +299,10 @@ def test_the_second_reviewer_of_an_image_sees_both_reviews(
 
 
 def _on(page: Page, prediction: dict[str, Any]) -> None:
-    """The review page shows this picture."""
-    expect(page.get_by_label(f"Picture {prediction['filename']}")).to_be_visible()
+    """The review page shows this picture, with the shapes that the champion saw."""
+    shapes = len(prediction["champion"]["shapes"]["classes"])
+    shown = page.get_by_label(f"Picture {prediction['filename']}, {shapes} shapes")
+    expect(shown).to_be_visible()
 
 
 def _tiles(page: Page) -> Locator:
