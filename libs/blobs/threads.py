@@ -20,7 +20,8 @@ class Threads:
         """The result of `work`. Raises BlobsUnavailable when `seconds` have passed."""
         future = asyncio.get_running_loop().run_in_executor(self._executor, work)
         try:
-            return await asyncio.wait_for(future, seconds)
+            async with asyncio.timeout(seconds):
+                return await future
         except TimeoutError as error:
             raise BlobsUnavailable(f"no answer from the blob store in {seconds:.0f} s") from error
 

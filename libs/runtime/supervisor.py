@@ -12,6 +12,7 @@ import socket
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
 import structlog
 from fastapi import FastAPI
@@ -62,8 +63,12 @@ class _Running:
     async def stop(self) -> None:
         for task in self.tasks:
             task.cancel()
-        if self.tasks:
-            await asyncio.wait(self.tasks, timeout=_STOP_SECONDS)
+        if not self.tasks:
+            return
+        _, left = await asyncio.wait(self.tasks, timeout=_STOP_SECONDS)
+        for task in left:
+            log.error("does not end", component=task.get_name(), where=_where(task))
+            task.cancel()
 
 
 class Supervisor:
@@ -305,11 +310,22 @@ async def _through_faults(name: str, run: Callable[[], Awaitable[None]]) -> None
 async def _last(what: str, work: Awaitable[None]) -> None:
     """Do it before the end; where a part is away, it is left to the next process."""
     try:
-        await asyncio.wait_for(work, _STOP_SECONDS)
+        async with asyncio.timeout(_STOP_SECONDS):
+            await work
     except Exception as error:
         if not is_transient(error):
             raise
         log.warning("left to the next process", what=what, error=str(error))
+
+
+def _where(task: asyncio.Task[None]) -> str:
+    """What a task waits for, innermost first."""
+    frames = []
+    waits: Any = task.get_coro()
+    while (frame := getattr(waits, "cr_frame", None)) is not None:
+        frames.append(f"{frame.f_code.co_filename}:{frame.f_lineno} {frame.f_code.co_name}")
+        waits = waits.cr_await
+    return " < ".join(reversed(frames))
 
 
 def _first(failures: BaseExceptionGroup[BaseException]) -> BaseException:

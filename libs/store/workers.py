@@ -96,7 +96,8 @@ class Worker:
                 await self._settle(job, holder)
                 continue
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), _POLL)
+                async with asyncio.timeout(_POLL):
+                    await self._wake.wait()
 
     async def _claim(self, holder: UUID) -> Job | None:
         try:
@@ -131,7 +132,8 @@ class Worker:
         work = asyncio.ensure_future(self._kind.run(run))
         beat = asyncio.ensure_future(self._beat(run, work, holder))
         try:
-            await asyncio.wait_for(work, self._kind.limit.total_seconds())
+            async with asyncio.timeout(self._kind.limit.total_seconds()):
+                await work
         except JobCancelled:
             return JobState.CANCELLED, None
         except JobFailed as failed:

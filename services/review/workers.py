@@ -25,7 +25,8 @@ async def keep_drawing(parts: Reviews) -> None:
     holder = uuid4()
     while True:
         with suppress(TimeoutError):
-            await asyncio.wait_for(parts.arrivals.wait(), _LOOK_SECONDS)
+            async with asyncio.timeout(_LOOK_SECONDS):
+                await parts.arrivals.wait()
         await asyncio.sleep(parts.settings.draw_seconds)
         parts.arrivals.clear()
         try:

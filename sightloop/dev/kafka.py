@@ -139,7 +139,8 @@ class KafkaBroker:
             api_versions, version, correlation, no_client = 18, 0, 7, -1
             request = struct.pack(">hhih", api_versions, version, correlation, no_client)
             writer.write(struct.pack(">i", len(request)) + request)
-            answer = await asyncio.wait_for(reader.readexactly(10), 5)
+            async with asyncio.timeout(5):
+                answer = await reader.readexactly(10)
         except (OSError, TimeoutError, asyncio.IncompleteReadError):
             return False
         else:

@@ -31,7 +31,8 @@ def free_port() -> int:
 async def accepts(port: int) -> bool:
     """Whether something takes connections on the port."""
     try:
-        _, writer = await asyncio.wait_for(asyncio.open_connection("127.0.0.1", port), 2)
+        async with asyncio.timeout(2):
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
     except (OSError, TimeoutError):
         return False
     writer.close()

@@ -89,3 +89,25 @@ async def test_what_became_of_a_job_is_written_when_the_store_is_back(
         await eventually(seen, lambda found: found == state)
         assert not task.done()
     assert ran == runs
+
+
+@pytest.mark.parametrize("turns", range(8))
+async def test_an_idle_worker_ends_however_shortly_after_it_was_woken(
+    database: Leaving, turns: int
+) -> None:
+    async def run(_: JobRun) -> None:
+        raise AssertionError("there is no job")
+
+    async def waits() -> bool:
+        return bool(worker._wake._waiters)
+
+    kind = JobKind(name="work", run=run, limit=timedelta(seconds=30))
+    worker = Worker(cast("Database", database), kind)
+    task = asyncio.ensure_future(worker.run())
+    await eventually(waits)
+    worker._wake.set()
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    task.cancel()
+    ended, _pending = await asyncio.wait([task], timeout=3)
+    assert ended, "the cancellation was swallowed"

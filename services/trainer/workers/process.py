@@ -77,7 +77,8 @@ async def _stop(process: Process) -> None:
     if process.returncode is None:
         _signal(process, signal.SIGTERM)
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(ended(process), _GRACE)
+            async with asyncio.timeout(_GRACE):
+                await ended(process)
     if process.returncode is None:
         _signal(process, signal.SIGKILL)
     await process.wait()
