@@ -3,14 +3,14 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import Query
 from pydantic import BaseModel
 from sqlalchemy import RowMapping
 
 from libs.api.app import part
 from libs.api.caller import needs
 from libs.api.compat import compat_router
-from libs.api.problems import conflict, invalid, not_found
+from libs.api.compat_asked import ALL, Limit, NameOrId, Offset, Sought, mine
+from libs.api.problems import conflict, not_found
 from libs.api.scopes import Scope
 from libs.api.tokens import Caller
 from libs.schemas.events import ExperimentStatus
@@ -25,9 +25,6 @@ Parts = Annotated[Trainer, part(Trainer)]
 Reader = Annotated[Caller, needs(Scope.EXPERIMENTS_READ)]
 Writer = Annotated[Caller, needs(Scope.EXPERIMENTS_WRITE)]
 _ORGANIZATION = "/api/organization/{organization}"
-_ALL = 10_000
-Limit = Annotated[int, Query(ge=1, le=_ALL)]
-Offset = Annotated[int, Query(ge=0, le=2**31 - 1)]
 _STATUSES = {
     ExperimentStatus.PENDING: "WAITING",
     ExperimentStatus.RUNNING: "RUNNING",
@@ -49,7 +46,7 @@ async def create_project(
     organization: UUID, body: NewProject, parts: Parts, caller: Writer
 ) -> dict[str, Any]:
     """Make a project."""
-    _mine(caller, organization)
+    mine(caller, organization)
     try:
         async with parts.database.begin(Cause(actor=caller.actor)) as tx:
             return _project(await projects.add_project(tx, organization, body.name))
@@ -59,12 +56,12 @@ async def create_project(
 
 @router.get(_ORGANIZATION + "/projects")
 async def list_projects(
-    organization: UUID, parts: Parts, caller: Reader, limit: Limit = _ALL, offset: Offset = 0
+    organization: UUID, parts: Parts, caller: Reader, limit: Limit = ALL, offset: Offset = 0
 ) -> dict[str, Any]:
     """The organisation's projects, newest first."""
-    _mine(caller, organization)
+    mine(caller, organization)
     async with parts.database.read() as read:
-        rows = await projects.list_projects(read, organization, before=None, limit=_ALL)
+        rows = await projects.list_projects(read, organization, before=None, limit=ALL)
     some = rows[offset : offset + limit]
     return {"items": [_project(row) for row in some], "count": len(rows)}
 
@@ -74,32 +71,29 @@ async def find_project(
     organization: UUID,
     parts: Parts,
     caller: Reader,
-    name: str | None = None,
-    id: UUID | None = None,  # noqa: A002
+    sought: NameOrId,
 ) -> dict[str, Any]:
     """One project, by its name or its id."""
-    _mine(caller, organization)
-    if (name is None) is (id is None):
-        raise invalid("give a name or an id", [("name", "give it, or id")])
+    mine(caller, organization)
     async with parts.database.read() as read:
-        if id is not None:
-            row = await projects.find_project(read, organization, id)
+        if sought.id is not None:
+            row = await projects.find_project(read, organization, sought.id)
         else:
-            row = await projects.project_named(read, organization, name or "")
+            row = await projects.project_named(read, organization, sought.name)
     if row is None:
-        raise not_found(f"project {id or name}")
+        raise not_found(f"project {sought}")
     return _project(row)
 
 
 @router.get("/api/project/{project}")
 async def get_project(project: UUID, parts: Parts, caller: Reader) -> dict[str, Any]:
     """One project."""
-    return await find_project(caller.organization, parts, caller, None, project)
+    return await find_project(caller.organization, parts, caller, Sought("", project))
 
 
 @router.get("/api/project/{project}/experiments")
 async def list_experiments(
-    project: UUID, parts: Parts, caller: Reader, limit: Limit = _ALL, offset: Offset = 0
+    project: UUID, parts: Parts, caller: Reader, limit: Limit = ALL, offset: Offset = 0
 ) -> dict[str, Any]:
     """A project's experiments, newest first."""
     rows = await _experiments(parts, caller, project)
@@ -112,16 +106,13 @@ async def find_experiment(
     project: UUID,
     parts: Parts,
     caller: Reader,
-    name: str | None = None,
-    id: UUID | None = None,  # noqa: A002
+    sought: NameOrId,
 ) -> dict[str, Any]:
     """A project's experiment, by its name (the newest of it) or its id."""
-    if (name is None) is (id is None):
-        raise invalid("give a name or an id", [("name", "give it, or id")])
     for row in await _experiments(parts, caller, project):
-        if id == row["id"] or (name is not None and name == row["name"]):
+        if sought.id == row["id"] or (sought.id is None and sought.name == row["name"]):
             return _experiment(row)
-    raise not_found(f"experiment {id or name}")
+    raise not_found(f"experiment {sought}")
 
 
 @router.get(_ORGANIZATION + "/experiments/find")
@@ -132,7 +123,7 @@ async def find_any_experiment(
     id: UUID,  # noqa: A002
 ) -> dict[str, Any]:
     """One experiment by its id."""
-    _mine(caller, organization)
+    mine(caller, organization)
     return _experiment(await _found(parts, caller, id))
 
 
@@ -155,7 +146,7 @@ async def _experiments(parts: Trainer, caller: Caller, project: UUID) -> list[Ro
         if await projects.find_project(read, caller.organization, project) is None:
             raise not_found(f"project {project}")
         rows = await experiments.list_experiments(
-            read, caller.organization, project=project, deployment=None, before=None, limit=_ALL
+            read, caller.organization, project=project, deployment=None, before=None, limit=ALL
         )
     return list(rows)
 
@@ -174,8 +165,3 @@ def _experiment(row: RowMapping) -> dict[str, Any]:
         "base_experiment_id": None,
         "parameters": row["parameters"],
     }
-
-
-def _mine(caller: Caller, organization: UUID) -> None:
-    if organization != caller.organization:
-        raise not_found(f"organization {organization}")

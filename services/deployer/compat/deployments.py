@@ -9,7 +9,8 @@ from pydantic import BaseModel
 from libs.api.app import part
 from libs.api.caller import needs
 from libs.api.compat import TokenKind, compat_router
-from libs.api.problems import invalid, not_found
+from libs.api.compat_asked import ALL, Limit, NameOrId, Offset, mine
+from libs.api.problems import not_found
 from libs.api.scopes import Scope
 from libs.api.tokens import Caller
 from libs.schemas.ids import datalake_id, label_id
@@ -31,7 +32,6 @@ Reader = Annotated[Caller, needs(Scope.DEPLOYMENTS_READ)]
 Writer = Annotated[Caller, needs(Scope.DEPLOYMENTS_WRITE)]
 Roller = Annotated[Caller, needs(Scope.ROLLOUTS_WRITE)]
 Order = Literal["name", "-name", "created_at", "-created_at"]
-_ALL = 10_000
 
 
 class NewDeployment(BaseModel):
@@ -66,19 +66,16 @@ async def find_deployment(
     organization: UUID,
     parts: Parts,
     caller: Reader,
-    name: str | None = None,
-    id: UUID | None = None,  # noqa: A002
+    sought: NameOrId,
 ) -> dict[str, Any]:
     """One deployment, by its name or its id."""
-    _mine(caller, organization)
-    if (name is None) is (id is None):
-        raise invalid("give a name or an id", [("name", "give it, or id")])
+    mine(caller, organization)
     with answered():
         async with parts.database.read() as read:
-            if id is not None:
-                found = await store.find(read, organization, id)
+            if sought.id is not None:
+                found = await store.find(read, organization, sought.id)
             else:
-                found = await searches.deployment_named(read, organization, name or "")
+                found = await searches.deployment_named(read, organization, sought.name)
             return await deployment_json(read, parts, found)
 
 
@@ -87,14 +84,14 @@ async def list_deployments(
     organization: UUID,
     parts: Parts,
     caller: Reader,
-    limit: Annotated[int, Query(ge=1, le=_ALL)] = _ALL,
-    offset: Annotated[int, Query(ge=0, le=_ALL)] = 0,
+    limit: Limit = ALL,
+    offset: Offset = 0,
     order_by: Annotated[list[Order] | None, Query()] = None,
 ) -> dict[str, Any]:
     """The organisation's deployments, newest first unless asked otherwise."""
-    _mine(caller, organization)
+    mine(caller, organization)
     async with parts.database.read() as read:
-        found = await store.listed(read, organization, before=None, limit=_ALL)
+        found = await store.listed(read, organization, before=None, limit=ALL)
         for order in reversed(order_by or []):
             key = order.lstrip("-")
             found.sort(
@@ -110,7 +107,7 @@ async def create_deployment(
     organization: UUID, body: NewDeployment, parts: Parts, caller: Writer
 ) -> dict[str, Any]:
     """Deploy a version, perhaps with a shadow. Without a name it is named by model and time."""
-    _mine(caller, organization)
+    mine(caller, organization)
     return await deploy(
         parts,
         caller,
@@ -227,11 +224,6 @@ async def list_labels(deployment: UUID, parts: Parts, caller: Reader) -> dict[st
             champion = await find_version(read, caller.organization, of.champion)
     items = [{"id": label_id(deployment, name), "name": name} for name in champion.labels]
     return {"items": items, "count": len(items)}
-
-
-def _mine(caller: Caller, organization: UUID) -> None:
-    if organization != caller.organization:
-        raise not_found(f"organization {organization}")
 
 
 def _one_datalake(caller: Caller, target: UUID | None) -> None:

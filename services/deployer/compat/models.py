@@ -9,7 +9,8 @@ from pydantic import BaseModel
 from libs.api.app import part
 from libs.api.caller import needs
 from libs.api.compat import compat_router
-from libs.api.problems import invalid, not_found
+from libs.api.compat_asked import ALL, Limit, NameOrId, Offset, mine
+from libs.api.problems import invalid
 from libs.api.scopes import Scope
 from libs.api.tokens import Caller
 from services.deployer.api.problems import answered
@@ -24,9 +25,6 @@ router = compat_router()
 Parts = Annotated[Deployer, part(Deployer)]
 Reader = Annotated[Caller, needs(Scope.MODELS_READ)]
 Deployers = Annotated[Caller, needs(Scope.DEPLOYMENTS_WRITE)]
-_ALL = 10_000
-Limit = Annotated[int, Query(ge=1, le=_ALL)]
-Offset = Annotated[int, Query(ge=0, le=_ALL)]
 
 
 class DeployBody(BaseModel):
@@ -39,12 +37,12 @@ class DeployBody(BaseModel):
 
 @router.get("/api/organization/{organization}/models")
 async def list_models(
-    organization: UUID, parts: Parts, caller: Reader, limit: Limit = _ALL, offset: Offset = 0
+    organization: UUID, parts: Parts, caller: Reader, limit: Limit = ALL, offset: Offset = 0
 ) -> dict[str, Any]:
     """The organisation's models, newest first."""
-    _mine(caller, organization)
+    mine(caller, organization)
     async with parts.database.read() as read:
-        rows = await store.list_models(read, organization, before=None, limit=_ALL)
+        rows = await store.list_models(read, organization, before=None, limit=ALL)
     items = [model_json(row) for row in rows[offset : offset + limit]]
     return {"items": items, "count": len(rows)}
 
@@ -54,18 +52,15 @@ async def find_model(
     organization: UUID,
     parts: Parts,
     caller: Reader,
-    name: str | None = None,
-    id: UUID | None = None,  # noqa: A002
+    sought: NameOrId,
 ) -> dict[str, Any]:
     """One model, by its name or its id."""
-    _mine(caller, organization)
-    if (name is None) is (id is None):
-        raise invalid("give a name or an id", [("name", "give it, or id")])
+    mine(caller, organization)
     with answered():
         async with parts.database.read() as read:
-            if id is not None:
-                return model_json(await store.find_model(read, organization, id))
-            return model_json(await searches.model_named(read, organization, name or ""))
+            if sought.id is not None:
+                return model_json(await store.find_model(read, organization, sought.id))
+            return model_json(await searches.model_named(read, organization, sought.name))
 
 
 @router.get("/api/organization/{organization}/modelversions/find")
@@ -76,7 +71,7 @@ async def find_any_version(
     id: UUID,  # noqa: A002
 ) -> dict[str, Any]:
     """One model version by its id."""
-    _mine(caller, organization)
+    mine(caller, organization)
     with answered():
         async with parts.database.read() as read:
             return await version_json(read, organization, id)
@@ -92,14 +87,14 @@ async def get_model(model: UUID, parts: Parts, caller: Reader) -> dict[str, Any]
 
 @router.get("/api/model/{model}/versions")
 async def list_versions(
-    model: UUID, parts: Parts, caller: Reader, limit: Limit = _ALL, offset: Offset = 0
+    model: UUID, parts: Parts, caller: Reader, limit: Limit = ALL, offset: Offset = 0
 ) -> dict[str, Any]:
     """A model's versions, newest first."""
     with answered():
         async with parts.database.read() as read:
             await store.find_model(read, caller.organization, model)
             found = await store.list_versions(
-                read, caller.organization, model, before=None, limit=_ALL
+                read, caller.organization, model, before=None, limit=ALL
             )
             some = found[offset : offset + limit]
             items = await versions_json(read, caller.organization, some)
@@ -164,8 +159,3 @@ async def deploy_version(
         threshold=body.min_threshold,
         target=body.target_datalake_id,
     )
-
-
-def _mine(caller: Caller, organization: UUID) -> None:
-    if organization != caller.organization:
-        raise not_found(f"organization {organization}")

@@ -3,9 +3,6 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Annotated
-from uuid import UUID
-
-from fastapi import Query
 
 from libs.api.app import part
 from libs.api.caller import needs
@@ -24,15 +21,6 @@ from services.feedback.parts import Feedback
 Parts = Annotated[Feedback, part(Feedback)]
 Reader = Annotated[Caller, needs(Scope.DATASETS_READ)]
 Writer = Annotated[Caller, needs(Scope.DATASETS_WRITE)]
-ALL = 10_000
-Limit = Annotated[int, Query(ge=1, le=ALL)]
-Offset = Annotated[int, Query(ge=0, le=2**31 - 1)]
-
-
-def mine(caller: Caller, organization: UUID) -> None:
-    """Raises Problem 404 for another's organisation."""
-    if organization != caller.organization:
-        raise not_found(f"organization {organization}")
 
 
 @contextmanager

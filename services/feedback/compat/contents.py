@@ -12,11 +12,12 @@ from sqlalchemy import RowMapping
 
 from libs.api.caller import ORGANIZATION_HEADER, token_of
 from libs.api.compat import XGET, compat_router
+from libs.api.compat_asked import Offset
 from libs.api.problems import Problem, invalid, not_found, unavailable
 from libs.schemas.ids import datalake_id
 from libs.store import jobs
 from libs.store.session import Cause
-from services.feedback.compat.asked import Offset, Parts, Reader, Writer, answered
+from services.feedback.compat.asked import Parts, Reader, Writer, answered
 from services.feedback.store import annotating, datasets
 from services.feedback.store.annotating import Wanted
 from services.feedback.workers.additions import KIND, Image

@@ -6,10 +6,11 @@ from uuid import UUID
 from pydantic import BaseModel, BeforeValidator, Field
 
 from libs.api.compat import compat_router
+from libs.api.compat_asked import ALL, Limit, NameOrId, Offset, mine
 from libs.api.problems import invalid, not_found
 from libs.schemas.values import TaskType
 from libs.store.session import Cause
-from services.feedback.compat.asked import ALL, Limit, Offset, Parts, Reader, Writer, answered, mine
+from services.feedback.compat.asked import Parts, Reader, Writer, answered
 from services.feedback.compat.shown import dataset_json, version_json
 from services.feedback.dto import Name
 from services.feedback.store import datasets, searches
@@ -80,18 +81,15 @@ async def find_dataset(
     organization: UUID,
     parts: Parts,
     caller: Reader,
-    name: str | None = None,
-    id: UUID | None = None,  # noqa: A002
+    sought: NameOrId,
 ) -> dict[str, Any]:
     """One dataset, by its name or its id."""
     mine(caller, organization)
-    if (name is None) is (id is None):
-        raise invalid("give a name or an id", [("name", "give it, or id")])
     with answered():
         async with parts.database.read() as read:
-            if id is not None:
-                return dataset_json(await datasets.find_dataset(read, organization, id))
-            return dataset_json(await searches.dataset_named(read, organization, name or ""))
+            if sought.id is not None:
+                return dataset_json(await datasets.find_dataset(read, organization, sought.id))
+            return dataset_json(await searches.dataset_named(read, organization, sought.name))
 
 
 @router.get(_ORGANIZATION + "/datasetversions/find")

@@ -20,12 +20,6 @@ Writer = Annotated[Caller, needs(Scope.DATA_WRITE)]
 DATALAKE = "default"
 
 
-def mine(caller: Caller, organization: UUID) -> None:
-    """Raises Problem 404 for another's organisation."""
-    if organization != caller.organization:
-        raise not_found(f"organization {organization}")
-
-
 def our_lake(caller: Caller, datalake: UUID) -> None:
     """Raises Problem 404 for another's Datalake."""
     if datalake != datalake_id(caller.organization):

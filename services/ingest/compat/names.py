@@ -3,10 +3,10 @@
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import Query
 from pydantic import AfterValidator, BaseModel, Field
 
 from libs.api.compat import compat_router
+from libs.api.compat_asked import ALL, Limit, Offset, mine
 from libs.api.problems import invalid, not_found
 from libs.schemas.ids import datalake_id
 from libs.store.session import Cause
@@ -16,7 +16,6 @@ from services.ingest.compat.asked import (
     Reader,
     Writer,
     datalake_json,
-    mine,
     our_lake,
     source_json,
     tag_json,
@@ -31,9 +30,6 @@ Target = Literal[
     "DATA", "ASSET", "MODEL_VERSION", "MODEL", "DATASET_VERSION", "DATASET", "DEPLOYMENT",
     "PREDICTED_ASSET",
 ]  # fmt: skip
-_ALL = 10_000
-Limit = Annotated[int, Query(ge=1, le=_ALL)]
-Offset = Annotated[int, Query(ge=0, lt=2**31)]
 
 
 def _storable(name: str) -> str:
@@ -87,7 +83,7 @@ async def get_datalake(datalake: UUID, caller: Reader) -> dict[str, Any]:
 
 @router.get(_TAGS)
 async def list_tags(
-    datalake: UUID, parts: Parts, caller: Reader, limit: Limit = _ALL, offset: Offset = 0
+    datalake: UUID, parts: Parts, caller: Reader, limit: Limit = ALL, offset: Offset = 0
 ) -> dict[str, Any]:
     """Tags of images, made or in use."""
     our_lake(caller, datalake)
@@ -134,7 +130,7 @@ async def list_any_tags(
     parts: Parts,
     caller: Reader,
     target_type: Target,
-    limit: Limit = _ALL,
+    limit: Limit = ALL,
     offset: Offset = 0,
 ) -> dict[str, Any]:
     """Tags of a kind; there are those of images."""
@@ -179,7 +175,7 @@ async def detach(tag: UUID, body: list[UUID], parts: Parts, caller: Writer) -> d
 
 @router.get(_ORGANIZATION + "/datasources")
 async def list_sources(
-    organization: UUID, parts: Parts, caller: Reader, limit: Limit = _ALL, offset: Offset = 0
+    organization: UUID, parts: Parts, caller: Reader, limit: Limit = ALL, offset: Offset = 0
 ) -> dict[str, Any]:
     """Sources of images, made or in use."""
     mine(caller, organization)
@@ -225,8 +221,8 @@ async def get_source(source: UUID, parts: Parts, caller: Reader) -> dict[str, An
 async def _tag(
     tag: UUID, images: list[UUID], parts: Parts, caller: Writer, *, attach: bool
 ) -> dict[str, Any]:
-    if len(images) > _ALL:
-        raise invalid(f"at most {_ALL} images at once", [("body", "is too long")])
+    if len(images) > ALL:
+        raise invalid(f"at most {ALL} images at once", [("body", "is too long")])
     async with parts.database.begin(Cause(actor=caller.actor)) as tx:
         known = await vocabulary.names_of(tx, caller.organization, Kind.TAG, {tag})
         if tag not in known:

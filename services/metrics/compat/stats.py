@@ -7,6 +7,7 @@ from uuid import UUID
 
 import msgspec
 from fastapi import Query
+from pydantic import BaseModel
 
 from libs.api.app import part
 from libs.api.caller import logged_in
@@ -46,55 +47,41 @@ _IN = {
 }
 
 
+class Asked(BaseModel):
+    """What is asked for: one kind of statistics in a range of time, by default the last day."""
+
+    service: Service
+    from_timestamp: Seconds = None
+    to_timestamp: Seconds = None
+    since: Seconds = None
+    model_id: UUID | None = None
+    includes: Names = None
+    excludes: Names = None
+    tags: Names = None
+
+
 @router.get(_PATH + "/stats")
 async def get_stats(
-    deployment: UUID,
-    parts: Parts,
-    caller: Reader,
-    service: Service,
-    from_timestamp: Seconds = None,
-    to_timestamp: Seconds = None,
-    since: Seconds = None,
-    model_id: UUID | None = None,
-    includes: Names = None,
-    excludes: Names = None,
-    tags: Names = None,
+    deployment: UUID, parts: Parts, caller: Reader, asked: Annotated[Asked, Query()]
 ) -> dict[str, Any]:
-    """Statistics of a deployment in a range of time, by default the last day."""
-    _no_filters(model_id=model_id, includes=includes, excludes=excludes, tags=tags)
-    document = await _document(deployment, parts, caller, from_timestamp, to_timestamp, since=since)
-    data = {name: document[name] for name in _IN[service] if name in document}
-    return {
-        "service": service,
-        "deployment": {"deployment_id": deployment, "data": data},
-        "from": document["from"],
-        "to": document["to"],
-        "infos": {},
-    }
+    """Statistics of a deployment."""
+    return _answer(deployment, asked.service, await _document(deployment, parts, caller, asked))
 
 
 @router.get(_PATH + "/predictions/stats")
 async def get_predictions_stats(
-    deployment: UUID,
-    parts: Parts,
-    caller: Reader,
-    service: Service,
-    from_timestamp: Seconds = None,
-    to_timestamp: Seconds = None,
-    since: Seconds = None,
-    model_id: UUID | None = None,
-    includes: Names = None,
-    excludes: Names = None,
-    tags: Names = None,
+    deployment: UUID, parts: Parts, caller: Reader, asked: Annotated[Asked, Query()]
 ) -> dict[str, Any]:
     """The predictions of a range one by one, where there are at most 2,000; and as `get_stats`."""
-    _no_filters(model_id=model_id, includes=includes, excludes=excludes, tags=tags)
-    document = await _document(deployment, parts, caller, from_timestamp, to_timestamp, since=since)
+    document = await _document(deployment, parts, caller, asked)
+    return _answer(deployment, asked.service, document) | {"predictions": document["points"]}
+
+
+def _answer(deployment: UUID, service: Service, document: dict[str, Any]) -> dict[str, Any]:
     data = {name: document[name] for name in _IN[service] if name in document}
     return {
         "service": service,
         "deployment": {"deployment_id": deployment, "data": data},
-        "predictions": document["points"],
         "from": document["from"],
         "to": document["to"],
         "infos": {},
@@ -102,20 +89,17 @@ async def get_predictions_stats(
 
 
 async def _document(
-    deployment: UUID,
-    parts: Metrics,
-    caller: Caller,
-    start: float | None,
-    end: float | None,
-    *,
-    since: float | None,
+    deployment: UUID, parts: Metrics, caller: Caller, asked: Asked
 ) -> dict[str, Any]:
-    first = datetime.fromtimestamp(start, UTC) if start is not None else None
-    last = datetime.fromtimestamp(end, UTC) if end is not None else None
-    if first is None and since is not None:
+    filters = ("model_id", "includes", "excludes", "tags")
+    wrong = [(name, "is no filter of these numbers") for name in filters if getattr(asked, name)]
+    if wrong:
+        raise invalid("Sightloop keeps these numbers by time only", wrong)
+    first, last = _moment(asked.from_timestamp), _moment(asked.to_timestamp)
+    if first is None and asked.since is not None:
         last = last or parts.clock.now()
         try:
-            first = last - timedelta(seconds=since)
+            first = last - timedelta(seconds=asked.since)
         except OverflowError as error:
             raise invalid("the range begins before the calendar", [("since", "too long")]) from (
                 error
@@ -125,7 +109,5 @@ async def _document(
     return document
 
 
-def _no_filters(**given: object) -> None:
-    wrong = [(name, "is no filter of these numbers") for name, value in given.items() if value]
-    if wrong:
-        raise invalid("Sightloop keeps these numbers by time only", wrong)
+def _moment(seconds: float | None) -> datetime | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
