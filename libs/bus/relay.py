@@ -24,7 +24,7 @@ from libs.store.tables import outbox
 
 LEASE = timedelta(seconds=10)
 RENEW_SECONDS = 3.0
-POLL_SECONDS = 0.5
+POLL_SECONDS = 1.0
 BACKOFF_SECONDS = (0.1, 5.0)
 
 _NAME = "outbox"

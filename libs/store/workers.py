@@ -21,7 +21,9 @@ T = TypeVar("T")
 
 _LEASE = timedelta(seconds=30)
 _BEAT = 2.0
-_POLL = 1.0
+# A job asked for in this process wakes its workers: looking finds what others left.
+_POLL = 3.0
+_AWAY_SECONDS = 1.0
 _LONGEST_PAUSE = 300.0
 
 settled = counter(
@@ -207,7 +209,7 @@ class Worker:
                 if not is_transient(error):
                     raise
                 log.warning("job store is away", kind=self._kind.name, error=str(error))
-            await asyncio.sleep(_POLL)
+            await asyncio.sleep(_AWAY_SECONDS)
 
 
 def _being_stopped() -> bool:

@@ -14,12 +14,12 @@ from services.feedback.parts import Feedback
 from services.feedback.store import datasets, trainings
 
 log = structlog.get_logger()
-_SECONDS = 0.5
+_SECONDS = 1.0
 _LEASE = timedelta(minutes=2)
 
 
 async def keep_settled(parts: Feedback) -> None:
-    """Look twice a second, as long as the process runs."""
+    """Look each second, as long as the process runs."""
     holder = uuid4()
     while True:
         try:

@@ -26,7 +26,7 @@ from services.metrics.core.scored import Scored
 from services.metrics.parts import Metrics
 from services.metrics.store import predictions, progress, references, rollups
 
-_IDLE = 0.3
+_IDLE = 0.5
 _LEASE = timedelta(seconds=60)
 _EXTRA = 512  # images beyond the window that one turn looks back over
 
