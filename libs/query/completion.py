@@ -47,7 +47,8 @@ def completions(text: str, place: int, fields: Fields) -> list[Completion]:
     at = Span(started, len(before) - started)
     said = begun if begun is not None else half
     offers = _offers(tokens, fields, in_string=begun is not None)
-    kept = [o for o in offers if _fits(o[0], said)]
+    # Inside quotes None and True would be strings.
+    kept = [o for o in offers if _fits(o[0], said) and (begun is None or o[0].startswith('"'))]
     kept.sort(key=lambda o: not o[0].strip('"').lower().startswith(said.lower()))
     return [Completion(name, role, what, at) for name, role, what in kept[:MOST]]
 

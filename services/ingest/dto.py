@@ -2,15 +2,27 @@
 
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any, Self
 from uuid import UUID
 
-from pydantic import BaseModel
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from sqlalchemy import RowMapping
 
 from libs.bus.partitioning import partition_number
+from libs.query.reading import LONGEST
 from libs.schemas.topics import PREDICTIONS
 from services.ingest.core.books import Ledger
+
+
+def _storable(name: str) -> str:
+    if "\x00" in name:
+        raise ValueError("the character U+0000 cannot be stored")
+    if not name.strip():
+        raise ValueError("is blank")
+    return name
+
+
+TagName = Annotated[str, Field(min_length=1, max_length=1024), AfterValidator(_storable)]
 
 
 class Accepted(BaseModel):
@@ -88,6 +100,68 @@ class DataDto(BaseModel):
     metadata: dict[str, Any]
     created: datetime
     has_picture: bool
+    size: int | None
+    sha256: str | None
+    deployment: UUID | None
+
+
+class UploadedDto(DataDto):
+    """An uploaded image. `duplicate`: it was there before."""
+
+    duplicate: bool
+
+
+class DataDetail(DataDto):
+    """An image in full. `prediction`: that it was logged with; `twins`: the newest other images
+    with the same bytes, at most a hundred."""
+
+    custom_metadata: dict[str, Any]
+    received: datetime
+    prediction: UUID | None
+    twins: list[UUID]
+
+
+class NamesDto(BaseModel):
+    """Names worth proposing."""
+
+    tags: list[str]
+    sources: list[str]
+
+
+class TagsBody(BaseModel):
+    """Which images, by their ids or by a query, and which tags."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    images: Annotated[list[UUID], Field(min_length=1, max_length=1000)] | None = None
+    q: Annotated[str, Field(max_length=LONGEST)] | None = None
+    add: Annotated[list[TagName], Field(max_length=20)] = []
+    remove: Annotated[list[TagName], Field(max_length=20)] = []
+
+    @model_validator(mode="after")
+    def _one_choice(self) -> Self:
+        if (self.images is None) == (self.q is None):
+            raise ValueError("give either images or q")
+        if not self.add and not self.remove:
+            raise ValueError("give tags to add or to remove")
+        return self
+
+
+class TaggedDto(BaseModel):
+    """How many images were meant, and how many are other than before."""
+
+    images: int
+    changed: int
+
+
+def data_detail(row: RowMapping, *, prediction: UUID | None, twins: list[UUID]) -> DataDetail:
+    return DataDetail(
+        **data_dto(row).model_dump(),
+        custom_metadata=row["custom_metadata"],
+        received=row["receive_time"],
+        prediction=prediction,
+        twins=twins,
+    )
 
 
 def ledger_dto(ledger: Ledger) -> LedgerDto:
@@ -111,6 +185,9 @@ def data_dto(row: RowMapping) -> DataDto:
         metadata=row["metadata"],
         created=row["event_time"],
         has_picture=row["picture_key"] is not None,
+        size=row["picture_size"],
+        sha256=row["picture_sha256"],
+        deployment=row["deployment"],
     )
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from libs.blobs.blobs import Blobs
+from libs.blobs.thumbnails import Thumbnails
 from libs.bus.coalescing import Coalescer, Room
 from libs.bus.driver import Sink
 from libs.bus.table import Table
@@ -30,6 +31,7 @@ class Ingest:
     sink: Sink
     deployments: Table[DeploymentChanged]
     pictures: asyncio.Semaphore
+    thumbnails: Thumbnails
     till: Till
     public_url: str
     room: Room

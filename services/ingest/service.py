@@ -4,6 +4,7 @@ import asyncio
 from functools import partial
 from pathlib import Path
 
+from libs.blobs.thumbnails import Thumbnails
 from libs.bus.coalescing import Room
 from libs.bus.consumer import Consumer, batch, each
 from libs.runtime.service import Context, Loop, Service
@@ -35,6 +36,9 @@ def build(context: Context) -> Service:
         public_url=context.settings.public_url.rstrip("/"),
         room=Room(items=settings.waiting_limit, size=settings.waiting_bytes),
         pictures=asyncio.Semaphore(settings.pictures_at_once),
+        thumbnails=Thumbnails(
+            context.blobs, at_once=settings.thumbnails_at_once, max_pixels=settings.pixel_limit
+        ),
     )
     return Service(
         name="ingest",

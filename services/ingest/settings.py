@@ -23,6 +23,9 @@ class IngestSettings(Settings):
     pictures_at_once: int = Field(
         default=64, ge=1, description="Pictures in hand at once; beyond that callers get a 503."
     )
+    thumbnails_at_once: int = Field(
+        default=2, ge=1, description="Thumbnails made at once; others wait for their turn."
+    )
     waiting_limit: int = Field(
         default=20_000,
         ge=1,

@@ -7,7 +7,6 @@ from uuid import UUID
 from pydantic import BaseModel, Field
 from sqlalchemy import RowMapping
 
-from libs.query.completion import Completion, CompletionRole
 from libs.schemas.values import Box, Logged, Output, Point, Review, ReviewShapes, Shapes, Start
 from services.review.core.lottery import coin
 
@@ -98,28 +97,6 @@ class DetailDto(PredictedDto):
     submission: SubmissionDto
 
 
-class CountDto(BaseModel):
-    """How many predictions a query finds."""
-
-    count: int
-
-
-class CompletionDto(BaseModel):
-    """`text` in place of `length` characters from `column` on."""
-
-    text: str
-    role: CompletionRole
-    what: str
-    column: int
-    length: int
-
-
-class CompletionsDto(BaseModel):
-    """The likeliest first, at most twenty."""
-
-    items: list[CompletionDto]
-
-
 class CountsDto(BaseModel):
     """Predictions of a deployment by status."""
 
@@ -163,12 +140,6 @@ class SubmittedDto(BaseModel):
 
     submitted: int
     refused: list[RefusedDto]
-
-
-def completion_dto(one: Completion) -> CompletionDto:
-    return CompletionDto(
-        text=one.text, role=one.role, what=one.what, column=one.at.column, length=one.at.length
-    )
 
 
 def predicted_dto(row: RowMapping, logged: Logged) -> PredictedDto:

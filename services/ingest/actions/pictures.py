@@ -56,3 +56,8 @@ def picture_key(organization: UUID, sha256: str, content_type: str) -> str:
     """Where a picture lies: the same bytes lie once in an organisation."""
     suffix = _SUFFIX[content_type]
     return f"ingest/{organization}/pictures/{sha256[:2]}/{sha256}.{suffix}"
+
+
+def thumbnails_of(organization: UUID) -> str:
+    """Where the thumbnails of an organisation lie."""
+    return f"ingest/{organization}/thumbnails"

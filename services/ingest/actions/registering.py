@@ -31,8 +31,20 @@ class Upload:
     custom_metadata: dict[str, Any] = field(default_factory=dict)
 
 
-async def register(parts: Ingest, organization: UUID, actor: str, upload: Upload) -> RowMapping:
-    """Keep and tell an image; returns its row. Raises UploadRefused."""
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """An image's row. `duplicate`: it was there before, with the same bytes."""
+
+    row: RowMapping
+    duplicate: bool
+
+
+async def register(
+    parts: Ingest, organization: UUID, actor: str, upload: Upload, *, once: bool = False
+) -> Registered:
+    """Keep and tell an image. `once`: bytes that the organisation has make no other image, the
+    newest that has them is returned as it is. Raises UploadRefused.
+    """
     limit = parts.settings.picture_limit
     if len(upload.content) > limit:
         raise UploadRefused(f"the picture is larger than {limit} bytes", too_large=True)
@@ -52,6 +64,8 @@ async def register(parts: Ingest, organization: UUID, actor: str, upload: Upload
     await parts.blobs.put(picture.key, upload.content, content_type=picture.content_type)
     now = parts.clock.now()
     async with parts.database.begin(Cause(actor=actor)) as tx:
+        if once and (there := await store.data_of(tx, organization, sha256, lock=True)):
+            return Registered(there, duplicate=True)
         row = await store.add_data(
             tx,
             {
@@ -85,4 +99,4 @@ async def register(parts: Ingest, organization: UUID, actor: str, upload: Upload
             ),
             organization=organization,
         )
-    return row
+    return Registered(row, duplicate=False)

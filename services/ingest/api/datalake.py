@@ -1,44 +1,64 @@
 """The Datalake: images, uploaded or logged, and their pictures."""
 
-import asyncio
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
+import msgspec
 from fastapi import APIRouter, Form, Query, UploadFile
 from starlette.responses import Response
 
-from libs.api.app import part
-from libs.api.caller import needs
 from libs.api.paging import CursorText, Limit, Page, page, read_time_cursor, write_cursor
 from libs.api.problems import Problem, invalid, not_found
-from libs.api.scopes import Scope
-from libs.api.tokens import Caller
+from libs.api.queries import CompletionsDto, CountDto, QueryText, completed
 from libs.blobs.blobs import BlobNotFound
+from libs.blobs.thumbnails import CONTENT_TYPE
 from libs.schemas.events import DataDeleted
 from libs.store.session import Cause
-from libs.vision.images import thumbnail
+from libs.vision.images import ImageRefused
 from services.ingest import store
+from services.ingest.actions.pictures import thumbnails_of
 from services.ingest.actions.registering import Upload, register
-from services.ingest.dto import DataDto, data_dto
+from services.ingest.api.asked import Parts, Reader, Writer
+from services.ingest.api.queries import fields_of, query_of
+from services.ingest.dto import DataDetail, DataDto, UploadedDto, data_detail, data_dto
 from services.ingest.errors import UploadRefused
-from services.ingest.parts import Ingest
 
 router = APIRouter(prefix="/api/ingest/v1/data", tags=["datalake"])
-Parts = Annotated[Ingest, part(Ingest)]
-Reader = Annotated[Caller, needs(Scope.DATA_READ)]
-Writer = Annotated[Caller, needs(Scope.DATA_WRITE)]
 _FOR_GOOD = {"Cache-Control": "private, max-age=31536000, immutable"}
 
 
 @router.get("")
 async def list_data(
-    parts: Parts, caller: Reader, limit: Limit = 50, cursor: CursorText = None
+    parts: Parts, caller: Reader, q: QueryText = "", limit: Limit = 50, cursor: CursorText = None
 ) -> Page[DataDto]:
-    """The images of the organisation, newest first."""
+    """The images of the organisation, newest first. `q`: the query language of docs/query.md."""
     before = read_time_cursor(cursor)
     async with parts.database.read() as read:
-        rows = await store.list_data(read, caller.organization, before=before, limit=limit)
+        wanted = await query_of(read, caller, q)
+        rows = await store.list_data(
+            read, caller.organization, before=before, limit=limit, wanted=wanted
+        )
     return page(rows, limit, data_dto, lambda row: write_cursor(row["event_time"], row["id"]))
+
+
+@router.get("/count")
+async def count_data(parts: Parts, caller: Reader, q: QueryText = "") -> CountDto:
+    """How many images a query finds."""
+    async with parts.database.read() as read:
+        wanted = await query_of(read, caller, q)
+        return CountDto(count=await store.count_data(read, caller.organization, wanted))
+
+
+@router.get("/completions")
+async def complete_query(
+    parts: Parts,
+    caller: Reader,
+    q: QueryText = "",
+    at: Annotated[int | None, Query(ge=0)] = None,
+) -> CompletionsDto:
+    """What may stand at the place `at` (a column from 0; the end if unset) of a query."""
+    async with parts.database.read() as read:
+        return completed(q, at, await fields_of(read, caller))
 
 
 @router.post("", status_code=201)
@@ -46,28 +66,45 @@ async def upload(
     parts: Parts,
     caller: Writer,
     file: UploadFile,
+    response: Response,
     source: Annotated[str, Form(min_length=1, max_length=1024)] = "upload",
     tags: Annotated[list[str] | None, Form()] = None,
-) -> DataDto:
-    """Upload an image."""
-    sent = Upload(content=await file.read(), filename=file.filename, source=source, tags=tags or [])
+    metadata: Annotated[str, Form(max_length=100_000)] = "{}",
+    once: Annotated[bool, Form()] = False,
+) -> UploadedDto:
+    """Upload an image. `metadata`: a JSON object.
+
+    `once`: bytes that are there already make no other image; the one that has them is answered
+    as it is, with status 200 and `duplicate`.
+    """
+    sent = Upload(
+        content=await file.read(),
+        filename=file.filename,
+        source=source,
+        tags=tags or [],
+        metadata=_metadata(metadata),
+    )
     try:
-        row = await register(parts, caller.organization, caller.actor, sent)
+        made = await register(parts, caller.organization, caller.actor, sent, once=once)
     except UploadRefused as error:
         if error.too_large:
             raise Problem(413, "picture-too-large", str(error)) from error
         raise invalid("the picture is refused", [("file", str(error))]) from error
-    return data_dto(row)
+    if made.duplicate:
+        response.status_code = 200
+    return UploadedDto(**data_dto(made.row).model_dump(), duplicate=made.duplicate)
 
 
 @router.get("/{data}")
-async def get_data(data: UUID, parts: Parts, caller: Reader) -> DataDto:
-    """One image."""
+async def get_data(data: UUID, parts: Parts, caller: Reader) -> DataDetail:
+    """One image, what logged it, and the other images with the same bytes."""
     async with parts.database.read() as read:
         row = await store.find_data(read, caller.organization, data)
-    if row is None:
-        raise not_found(f"image {data}")
-    return data_dto(row)
+        if row is None:
+            raise not_found(f"image {data}")
+        prediction = await store.prediction_of(read, row)
+        twins = await store.twins_of(read, row)
+    return data_detail(row, prediction=prediction, twins=twins)
 
 
 @router.get("/{data}/picture", response_class=Response)
@@ -77,7 +114,7 @@ async def get_picture(
     caller: Reader,
     size: Annotated[int | None, Query(ge=16, le=2048)] = None,
 ) -> Response:
-    """The picture, or a thumbnail whose longer side is `size` pixels."""
+    """The picture, or a thumbnail whose longer side is `size` pixels or a little more."""
     async with parts.database.read() as read:
         row = await store.find_data(read, caller.organization, data)
     picture = store.picture_of(row) if row is not None else None
@@ -87,16 +124,17 @@ async def get_picture(
         if size is None:
             content = await parts.blobs.get(picture.key)
             return Response(content, media_type=picture.content_type, headers=_FOR_GOOD)
-        small = f"ingest/{caller.organization}/thumbnails/{picture.sha256}/{size}.webp"
-        try:
-            content = await parts.blobs.get(small)
-        except BlobNotFound:
-            whole = await parts.blobs.get(picture.key)
-            content = await asyncio.to_thread(thumbnail, whole, size)
-            await parts.blobs.put(small, content, content_type="image/webp")
+        small = await parts.thumbnails.get(
+            thumbnails_of(caller.organization),
+            picture=picture.key,
+            sha256=picture.sha256,
+            size=size,
+        )
     except BlobNotFound as error:
         raise not_found(f"picture of image {data}") from error
-    return Response(content, media_type="image/webp", headers=_FOR_GOOD)
+    except ImageRefused as error:
+        raise Problem(422, "picture-damaged", str(error)) from error
+    return Response(small, media_type=CONTENT_TYPE, headers=_FOR_GOOD)
 
 
 @router.delete("/{data}", status_code=204)
@@ -115,3 +153,15 @@ async def delete_data(data: UUID, parts: Parts, caller: Writer, *, erase: bool =
         )
     if gone and picture is not None:
         await parts.blobs.delete(picture.key)
+        await parts.thumbnails.forget(thumbnails_of(caller.organization), sha256=picture.sha256)
+
+
+def _metadata(text: str) -> dict[str, Any]:
+    try:
+        found = msgspec.json.decode(text)
+    except (msgspec.DecodeError, UnicodeError) as error:
+        raise invalid("the metadata is no JSON", [("metadata", str(error))]) from error
+    if not isinstance(found, dict) or "\\u0000" in text:
+        what = "must be a JSON object without the character U+0000"
+        raise invalid("the metadata cannot be kept", [("metadata", what)])
+    return found

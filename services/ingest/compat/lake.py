@@ -108,7 +108,7 @@ async def create_data(
         custom_metadata=body.custom_metadata or {},
     )
     try:
-        row = await register(parts, organization, caller.actor, upload)
+        row = (await register(parts, organization, caller.actor, upload)).row
     except UploadRefused as error:
         await parts.blobs.delete(body.object_name)
         if error.too_large:

@@ -227,8 +227,8 @@ async def _tag(
         known = await vocabulary.names_of(tx, caller.organization, Kind.TAG, {tag})
         if tag not in known:
             raise not_found(f"tag {tag}")
-        count = await vocabulary.tag(tx, caller.organization, known[tag], images, attach=attach)
-    return {"tag": tag_json(caller.organization, known[tag]), "count": count}
+        changed = await vocabulary.tag(tx, caller.organization, known[tag], images, attach=attach)
+    return {"tag": tag_json(caller.organization, known[tag]), "count": len(changed)}
 
 
 def _images_only(target: str) -> None:

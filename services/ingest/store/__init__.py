@@ -11,11 +11,16 @@ from services.ingest.store.books import ledger, ledgers, rejections, write_till
 from services.ingest.store.counting import count_dead
 from services.ingest.store.datalake import (
     add_data,
+    count_data,
+    data_of,
     delete_data,
     find_data,
+    find_ids,
     list_data,
     picture_in_use,
     picture_of,
+    prediction_of,
+    twins_of,
 )
 from services.ingest.store.predictions import delete_prediction, store_logged, take_shadow
 
@@ -23,20 +28,25 @@ __all__ = [
     "FiredAlert",
     "add_alert",
     "add_data",
+    "count_data",
     "count_dead",
+    "data_of",
     "delete_alert",
     "delete_data",
     "delete_prediction",
     "find_data",
+    "find_ids",
     "fired_alerts",
     "ledger",
     "ledgers",
     "list_data",
     "picture_in_use",
     "picture_of",
+    "prediction_of",
     "prune_books",
     "rejections",
     "store_logged",
     "take_shadow",
+    "twins_of",
     "write_till",
 ]

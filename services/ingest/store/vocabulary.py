@@ -70,8 +70,10 @@ async def names_of(read: Read, organization: UUID, kind: Kind, ids: set[UUID]) -
     return found
 
 
-async def tag(tx: Tx, organization: UUID, name: str, images: list[UUID], *, attach: bool) -> int:
-    """Give images a tag, or take it from them, and tell it; returns how many changed."""
+async def tag(
+    tx: Tx, organization: UUID, name: str, images: list[UUID], *, attach: bool
+) -> set[UUID]:
+    """Give images a tag, or take it from them, and tell it; returns those that changed."""
     has = data.c.tags.contains([name])
     changed = await tx.execute(
         update(data)
@@ -92,4 +94,4 @@ async def tag(tx: Tx, organization: UUID, name: str, images: list[UUID], *, atta
             ),
             organization=organization,
         )
-    return len(rows)
+    return {row["id"] for row in rows}

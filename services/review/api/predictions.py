@@ -11,20 +11,17 @@ from pydantic import AfterValidator, AwareDatetime
 from libs.api.caller import needs
 from libs.api.paging import CursorText, Limit, Page, read_cursor, write_cursor
 from libs.api.problems import invalid, not_found
+from libs.api.queries import CompletionsDto, CountDto, QueryText, completed
 from libs.api.scopes import Scope
 from libs.api.tokens import Caller
-from libs.query.completion import completions
 from libs.store.session import Cause
 from services.review.api.asked import PREFIX, Parts, Reader, deployment_of, page_of, prediction_of
-from services.review.api.queries import QueryText, fields_of, query_of
+from services.review.api.queries import fields_of, query_of
 from services.review.dto import (
-    CompletionsDto,
-    CountDto,
     CountsDto,
     DetailDto,
     PredictedDto,
     Status,
-    completion_dto,
     detail_dto,
     predicted_dto,
 )
@@ -147,8 +144,7 @@ async def complete_query(
     target = await deployment_of(parts, caller, deployment)
     async with parts.database.read() as read:
         known = await fields_of(read, caller, target)
-    place = len(q) if at is None else at
-    return CompletionsDto(items=[completion_dto(one) for one in completions(q, place, known)])
+    return completed(q, at, known)
 
 
 @router.get("/predictions/{prediction}")

@@ -1,20 +1,13 @@
-"""Queries of a request: read, checked, and refused with the column that is wrong."""
+"""What a query over a deployment's predictions may name."""
 
-from typing import Annotated
-
-from fastapi import Query
-
-from libs.api.problems import invalid
+from libs.api.queries import read_query
 from libs.api.tokens import Caller
-from libs.query.fields import Fields, checked
-from libs.query.reading import LONGEST, parse
-from libs.query.tree import Expression, QueryRefused
+from libs.query.fields import Fields
+from libs.query.tree import Expression
 from libs.schemas.events import DeploymentChanged
 from libs.store.session import Read
 from services.review.core import asking
 from services.review.store.asking import labelmaps
-
-QueryText = Annotated[str, Query(max_length=LONGEST)]
 
 
 async def fields_of(read: Read, caller: Caller, target: DeploymentChanged) -> Fields:
@@ -27,9 +20,6 @@ async def query_of(
     read: Read, caller: Caller, target: DeploymentChanged, text: str
 ) -> Expression | None:
     """The query; None asks for everything. Raises Problem 422 with the column."""
-    try:
-        tree = parse(text)
-        return None if tree is None else checked(tree, await fields_of(read, caller, target))
-    except QueryRefused as error:
-        where = {"column": error.at.column, "length": error.at.length, "nearest": error.nearest}
-        raise invalid("the query is wrong", [("q", str(error))], query=where) from error
+    if not text.strip():
+        return None
+    return read_query(text, await fields_of(read, caller, target))
