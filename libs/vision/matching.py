@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from libs.vision.boxes import area, as_boxes
 from libs.vision.boxes import iou as pairwise_iou
+from libs.vision.masks import Compared
 from libs.vision.state import (
     AREA_NAMES,
     AREA_RANGES,
@@ -58,20 +59,27 @@ def match(
     sizes = area(truths) if truth_areas is None else np.asarray(truth_areas, dtype=np.float64)
     order = _best_of_each_class(classes, scores)
     boxes, classes, scores = boxes[order], classes[order], scores[order]
+    overlaps = pairwise_iou(boxes, truths, crowd=crowds)
+    return _state(overlaps, classes, scores, wanted, sizes=(area(boxes), sizes), crowds=crowds)
 
-    inside = _inside(sizes) & ~crowds
-    overlaps = pairwise_iou(boxes, truths, crowd=crowds) * (classes[:, None] == wanted[None, :])
-    regular = _area_bits(inside)
-    tp, matched = _assign(overlaps, regular, [bool(c) for c in crowds])
-    outside = _area_bits(~_inside(area(boxes)))
-    ignored = [(m & ~t) | (o & ~m) for t, m, o in zip(tp, matched, outside, strict=True)]
 
-    present, index = np.unique(wanted, return_inverse=True)
-    counts = np.zeros((len(present), len(AREA_NAMES)), dtype=np.int64)
-    np.add.at(counts, index, inside.T)
-    return MatchState(
-        detection_records(classes, scores, tp=tp, ignored=ignored),
-        truth_records(present, counts),
+def match_masks(
+    compared: Compared, pred_classes: ArrayLike, pred_scores: ArrayLike, truth_classes: ArrayLike
+) -> MatchState:
+    """`match` of masks instead of boxes: their IoU, and the areas of the masks.
+
+    The source is `COCOeval` with `iouType="segm"`, which the tests compare with.
+    """
+    classes, wanted = _classes(pred_classes), _classes(truth_classes)
+    scores = np.asarray(pred_scores, dtype=np.float64).reshape(-1)
+    order = _best_of_each_class(classes, scores)
+    return _state(
+        compared.overlap[order],
+        classes[order],
+        scores[order],
+        wanted,
+        sizes=(compared.areas[order], compared.true_areas),
+        crowds=np.zeros(len(wanted), bool),
     )
 
 
@@ -90,21 +98,25 @@ def f1_at(
     Best score first, a detection takes the free ground truth of its class with the highest IoU,
     if that is at least `iou` (> 0). Nothing there and nothing predicted gives 1.
     """
-    scores = np.asarray(pred_scores, dtype=np.float64).reshape(-1)
-    order = np.argsort(-scores, kind="stable")
-    order = order[scores[order] >= threshold]
+    order = _shown(pred_scores, threshold)
     boxes, truths = as_boxes(pred_boxes)[order], as_boxes(truth_boxes)
-    classes, wanted = _classes(pred_classes)[order], _classes(truth_classes)
-    if len(boxes) + len(truths) == 0:
-        return 1.0
-    overlaps = pairwise_iou(boxes, truths) * (classes[:, None] == wanted[None, :])
-    hits = 0
-    for row in np.flatnonzero((overlaps >= iou).any(axis=1)):
-        best = int(overlaps[row].argmax())
-        if overlaps[row, best] >= iou:
-            hits += 1
-            overlaps[:, best] = 0.0
-    return 2 * hits / (len(boxes) + len(truths))
+    classes = _classes(pred_classes)[order]
+    return _f1(pairwise_iou(boxes, truths), classes, _classes(truth_classes), iou=iou)
+
+
+def f1_of(
+    overlap: ArrayLike,
+    pred_classes: ArrayLike,
+    pred_scores: ArrayLike,
+    truth_classes: ArrayLike,
+    *,
+    threshold: float,
+    iou: float = 0.5,
+) -> float:
+    """`f1_at` where the IoU of detections with ground truths (N, M) is known, as that of masks."""
+    order = _shown(pred_scores, threshold)
+    overlaps = np.asarray(overlap, dtype=np.float64)[order]
+    return _f1(overlaps, _classes(pred_classes)[order], _classes(truth_classes), iou=iou)
 
 
 def loss(
@@ -141,6 +153,58 @@ def _classes(values: ArrayLike) -> NDArray[np.int64]:
     if classes.size and (classes.min() < 0 or classes.max() >= MAX_CLASSES):
         raise ClassOutOfRange(int(classes.min()), int(classes.max()))
     return classes
+
+
+def _shown(scores: ArrayLike, threshold: float) -> NDArray[np.intp]:
+    """Indices of the scores ≥ `threshold`, best first."""
+    values = np.asarray(scores, dtype=np.float64).reshape(-1)
+    order = np.argsort(-values, kind="stable")
+    return order[values[order] >= threshold]
+
+
+def _f1(
+    overlaps: NDArray[np.float64],
+    classes: NDArray[np.int64],
+    wanted: NDArray[np.int64],
+    *,
+    iou: float,
+) -> float:
+    """F1 of ranked detections (N,) from their IoU with the ground truths (N, M)."""
+    if len(classes) + len(wanted) == 0:
+        return 1.0
+    overlaps = overlaps * (classes[:, None] == wanted[None, :])
+    hits = 0
+    for row in np.flatnonzero((overlaps >= iou).any(axis=1)):
+        best = int(overlaps[row].argmax())
+        if overlaps[row, best] >= iou:
+            hits += 1
+            overlaps[:, best] = 0.0
+    return 2 * hits / (len(classes) + len(wanted))
+
+
+def _state(
+    overlaps: NDArray[np.float64],
+    classes: NDArray[np.int64],
+    scores: NDArray[np.float64],
+    wanted: NDArray[np.int64],
+    *,
+    sizes: tuple[NDArray[np.float64], NDArray[np.float64]],
+    crowds: NDArray[np.bool_],
+) -> MatchState:
+    """The state of ranked detections; `sizes`: areas of the detections and of the truths."""
+    inside = _inside(sizes[1]) & ~crowds
+    overlaps = overlaps * (classes[:, None] == wanted[None, :])
+    regular = _area_bits(inside)
+    tp, matched = _assign(overlaps, regular, [bool(c) for c in crowds])
+    outside = _area_bits(~_inside(sizes[0]))
+    ignored = [(m & ~t) | (o & ~m) for t, m, o in zip(tp, matched, outside, strict=True)]
+    present, index = np.unique(wanted, return_inverse=True)
+    counts = np.zeros((len(present), len(AREA_NAMES)), dtype=np.int64)
+    np.add.at(counts, index, inside.T)
+    return MatchState(
+        detection_records(classes, scores, tp=tp, ignored=ignored),
+        truth_records(present, counts),
+    )
 
 
 def _best_of_each_class(

@@ -73,6 +73,7 @@ async def on_shadow_logged(
             content.champion,
             shadow,
             thresholds=(champion, at.thresholds[data.shadow.version]),
+            size=(content.width, content.height),
         ),
     )
     await predictions.replace_content(tx, data.deployment, data.prediction, content)
@@ -182,7 +183,9 @@ def _content(logged: Logged, at: Registers, now: datetime) -> Content:
     if logged.shadow is not None and shadow is not None:
         versions = logged.champion.version, logged.shadow.version
         thresholds = at.thresholds[versions[0]], at.thresholds[versions[1]]
-        disagrees = disagree(champion, shadow, thresholds=thresholds)
+        disagrees = disagree(
+            champion, shadow, thresholds=thresholds, size=(logged.width, logged.height)
+        )
     return Content(
         width=logged.width,
         height=logged.height,

@@ -178,3 +178,46 @@ async def test_a_classifier_is_judged_by_its_best_class(service_runner):
 
         # A review may be counted before the prediction that it is about.
         assert await eventually(counted, lambda sums: sums == [1, 2, 0]) == [1, 2, 0]
+
+
+@pytest.mark.slow
+async def test_polygons_are_judged_by_their_masks(service_runner):
+    async with service_runner("metrics") as running:
+        of = world.deployment(TaskType.SEGMENTATION)
+        upper = [(0.0, 0.0), (100.0, 0.0), (0.0, 100.0)]
+        lower = [(100.0, 100.0), (100.0, 0.0), (0.0, 100.0)]
+        box = (0.0, 0.0, 100.0, 100.0)
+        one = world.logged(
+            of,
+            shapes=Shapes(classes=[1], scores=[0.9], boxes=[box], polygons=[upper]),
+            shadow=Shapes(classes=[1], scores=[0.8], boxes=[box], polygons=[lower]),
+        )
+        await running.publish(of, world.told(one))
+        review = ReviewShapes(labels=["car"], boxes=[box], polygons=[lower])
+        await running.publish(world.reviewed(one, review))
+        await until_reviewed(running, of, lambda q: q["reviewed"] == 1)
+
+        async def of_version(version):
+            answer = await running.http.get(
+                f"/api/metrics/v1/deployments/{of.deployment}/quality",
+                params={"version": str(version)},
+            )
+            return answer.json()["report"]
+
+        champion, shadow = await of_version(world.V1), await of_version(world.V2)
+        assert [q["on_reviewed"]["ap_50_95"] for q in (champion, shadow)] == [0, pytest.approx(1)]
+        assert champion["errors"]["background"] == 1
+        assert champion["on_reviewed"]["ap_small"] is None
+
+        async def counted():
+            return await world.dashboard(running, of)
+
+        def whole(seen):
+            return seen["disagreement"] is not None and sum(seen["box_area"]["counts"]) == 1
+
+        # A review may be counted before the prediction that it is about.
+        seen = await eventually(counted, whole)
+        assert seen["disagreement"]["share"][-1] == 1
+        filled = seen["box_area"]["counts"].index(1)
+        low, high = seen["box_area"]["edges"][filled : filled + 2]
+        assert low <= 5000 / (640 * 480) <= high

@@ -1,15 +1,18 @@
 """Many predictions at once give what each alone gives."""
 
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from libs.schemas.values import Output, Shapes
 from services.metrics.core import aggregate, heat, loghist, rollup, series
 from services.metrics.core.buckets import Level, starts
 from services.metrics.core.content import Content, Side, pack, unpack
+from services.metrics.core.content import side as side_of
 from services.metrics.core.rollup import Bucket
 from services.metrics.core.series import Role, Series
 
@@ -120,6 +123,24 @@ def test_polygons_are_drawn_into_heat_maps():
     grid = aggregate.heats([content], [START])[Level.HOUR, starts(START)[Level.HOUR], 2]
     assert grid[:, :16].min() == heat.ONE
     assert grid[:, 18:].max() == 0
+
+
+def test_a_polygon_counts_with_its_own_area_and_one_counted_by_its_box_with_that():
+    box, ring = (0.0, 0.0, 50.0, 100.0), [(0.0, 0.0), (50.0, 0.0), (0.0, 100.0)]
+    shapes = Shapes(classes=[2], scores=[0.9], boxes=[box], polygons=[ring])
+    told = side_of(Output(version=uuid4(), shapes=shapes, latency=0.1), [0, 1, 2], None)
+    mixed = [
+        Content(100, 100, 0.0, one)
+        for one in (
+            told,
+            Side(0.1, [2], [0.9], [box], [ring]),
+            Side(0.1, [0], [0.5], [(0, 0, 20, 10)]),
+        )
+    ]
+    bucket = aggregate.deltas(mixed, [START] * 3)[Level.HOUR, starts(START)[Level.HOUR]]
+    bins, counts = bucket.histogram(Series.BOX_AREA)
+    assert bins.tolist() == sorted(loghist.bins([0.25, 0.5, 0.02]).tolist())
+    assert counts.tolist() == [1, 1, 1]
 
 
 @given(st.integers(0, 2**32 - 1))

@@ -31,13 +31,24 @@ def side(*found):
     ],
 )
 def test_answers_differ_in_a_label_or_a_box_that_is_shown(champion, shadow, differ):
-    assert disagree(champion, shadow, thresholds=(0.5, 0.5)) is differ
+    assert disagree(champion, shadow, thresholds=(0.5, 0.5), size=(64, 64)) is differ
 
 
 def test_each_model_is_read_at_its_own_threshold():
     champion, shadow = side((0, 0.6, BOX)), side((0, 0.4, BOX))
-    assert not disagree(champion, shadow, thresholds=(0.5, 0.3))
-    assert disagree(champion, shadow, thresholds=(0.7, 0.3))
+    assert not disagree(champion, shadow, thresholds=(0.5, 0.3), size=(64, 64))
+    assert disagree(champion, shadow, thresholds=(0.7, 0.3), size=(64, 64))
+
+
+def test_polygons_are_compared_by_their_masks_and_not_by_their_boxes():
+    upper, lower = [(0, 0), (40, 0), (0, 40)], [(40, 40), (40, 0), (0, 40)]
+    one, same, other = (
+        Side(0.1, [0], [0.9], [(0, 0, 40, 40)], [ring])
+        for ring in (upper, [(0, 0), (41, 0), (0, 40)], lower)
+    )
+    options = {"thresholds": (0.5, 0.5), "size": (64, 64)}
+    assert not disagree(one, same, **options)
+    assert disagree(one, other, **options)
 
 
 @pytest.mark.parametrize(("s", "n"), [(0, 1), (1, 1), (0, 50), (3, 40), (500, 1000), (1000, 1000)])

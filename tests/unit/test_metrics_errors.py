@@ -81,11 +81,16 @@ def scene(seed):
     return boxes, classes, rng.permutation(len(boxes)) / len(boxes), truths, wanted
 
 
+def items_of_scene(seed):
+    boxes, classes, scores, truths, wanted = scene(seed)
+    return items_of(iou(boxes, truths), classes, scores, wanted)
+
+
 @settings(max_examples=150, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.sampled_from([0.0, 0.3, 0.6, 0.95]))
 def test_kinds_and_confusion_are_those_of_the_detections_above_the_threshold(seed, threshold):
     boxes, classes, scores, truths, wanted = scene(seed)
-    errors = Errors.of(items_of(boxes, classes, scores, truths, wanted))
+    errors = Errors.of(items_of(iou(boxes, truths), classes, scores, wanted))
     shown = np.flatnonzero(scores >= threshold)
     counts, cells = tide(boxes[shown], [classes[i] for i in shown], scores[shown], truths, wanted)
     assert errors.counts(threshold) == counts
@@ -97,14 +102,14 @@ def test_kinds_and_confusion_are_those_of_the_detections_above_the_threshold(see
 
 
 def test_items_of_many_images_can_be_joined():
-    scenes = [scene(seed) for seed in range(20)]
-    joined = Errors.of(b"".join(items_of(*one) for one in scenes))
-    apart = [Errors.of(items_of(*one)).confusion(0.5, classes=3) for one in scenes]
+    scenes = [items_of_scene(seed) for seed in range(20)]
+    joined = Errors.of(b"".join(scenes))
+    apart = [Errors.of(one).confusion(0.5, classes=3) for one in scenes]
     np.testing.assert_array_equal(joined.confusion(0.5, classes=3), sum(apart))
 
 
 def test_nothing_predicted_and_nothing_there_has_no_items():
-    assert items_of([], [], [], [], []) == b""
+    assert items_of(np.zeros((0, 0)), [], [], []) == b""
     assert set(Errors.of(b"").counts(0.5).values()) == {0}
     with pytest.raises(NotItems):
         Errors.of(b"12345")

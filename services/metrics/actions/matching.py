@@ -5,15 +5,13 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-import numpy as np
-from numpy.typing import NDArray
-
 from libs.schemas.events import PredictionReviewed
-from libs.schemas.values import Box, Output, Point, ReviewShapes, TaskType
+from libs.schemas.values import Logged, Output, ReviewShapes, TaskType
 from libs.store.session import Tx
 from libs.vision.ap import average_precision
-from libs.vision.boxes import as_boxes, polygon_area, polygon_box
-from libs.vision.matching import match
+from libs.vision.boxes import iou
+from libs.vision.masks import compared
+from libs.vision.matching import match, match_masks
 from services.metrics.actions.deployments import registers
 from services.metrics.core.supervised.errors import items_of
 from services.metrics.parts import Metrics
@@ -55,7 +53,9 @@ async def judged(
             row[f"{role}_class"] = next((register[c] for c in output.shapes.classes), None)
             row[f"{role}_score"] = next(iter(output.shapes.scores), None)
         else:
-            matched = await asyncio.to_thread(_matched, output, register, review.shapes, truth)
+            matched = await asyncio.to_thread(
+                _matched, logged, output, register, review.shapes, truth
+            )
             row |= {f"{role}_{name}": value for name, value in matched.items()}
     if logged.type is TaskType.CLASSIFICATION:
         row["truth"] = next(iter(truth), None)
@@ -63,21 +63,23 @@ async def judged(
 
 
 def _matched(
-    output: Output, register: Sequence[int], review: ReviewShapes, truth: Sequence[int]
+    logged: Logged,
+    output: Output,
+    register: Sequence[int],
+    review: ReviewShapes,
+    truth: Sequence[int],
 ) -> dict[str, Any]:
-    """Boxes are matched; a polygon by its bounding box, its own area deciding its size."""
+    """Polygons are matched by their masks, boxes by themselves."""
     shapes = output.shapes
-    boxes = _boxes(shapes.boxes, shapes.polygons)
-    classes = [register[c] for c in shapes.classes]
-    truths = _boxes(review.boxes, review.polygons)
-    areas = [polygon_area(ring) for ring in review.polygons] or None
-    state = match(boxes, classes, shapes.scores, truths, truth, truth_areas=areas).pack()
+    classes, scores = [register[c] for c in shapes.classes], shapes.scores
+    if logged.type is TaskType.SEGMENTATION:
+        found = compared(shapes.polygons, review.polygons, width=logged.width, height=logged.height)
+        overlap, state = found.overlap, match_masks(found, classes, scores, truth).pack()
+    else:
+        overlap = iou(shapes.boxes, review.boxes)
+        state = match(shapes.boxes, classes, scores, review.boxes, truth).pack()
     return {
         "state": state,
-        "items": items_of(boxes, classes, shapes.scores, truths, truth),
+        "items": items_of(overlap, classes, scores, truth),
         "ap": average_precision(state, classes=max([*classes, *truth], default=-1) + 1),
     }
-
-
-def _boxes(boxes: Sequence[Box], polygons: Sequence[Sequence[Point]]) -> NDArray[np.float64]:
-    return as_boxes(boxes or [polygon_box(ring) for ring in polygons])

@@ -154,8 +154,8 @@ def _details(sides: Sequence[Side], contents: Sequence[Content], groups: Ints) -
     scores = np.array([s for side in sides for s in side.scores], dtype=np.float64)
     twentieths = np.minimum((scores * TWENTIETHS).astype(np.int64), TWENTIETHS - 1)
     sizes = np.array([c.width * c.height for c in contents], dtype=np.float64)
-    boxed, boxes = _boxes(sides)
-    shares = boxes[:, 2] * boxes[:, 3] / sizes[boxed]
+    boxed, covered = _areas(sides)
+    shares = covered / sizes[boxed]
     areas = np.clip(np.searchsorted(AREA_EDGES, shares, side="right") - 1, 0, len(AREA_EDGES) - 2)
     of_area = np.array([c for side in sides if side.boxes for c in side.classes], dtype=np.int64)
     version = np.array([-1 if s.version is None else s.version for s in sides], dtype=np.int64)
@@ -186,8 +186,8 @@ def _entries(
     image = np.repeat(np.arange(len(sides)), count)
     labels = np.array([c for side in sides for c in side.classes], dtype=np.int64)
     scores = np.array([s for side in sides for s in side.scores], dtype=np.float64)
-    boxed, boxes = _boxes(sides)
-    shares = boxes[:, 2] * boxes[:, 3] / (w * h)[boxed]
+    boxed, covered = _areas(sides)
+    shares = covered / (w * h)[boxed]
     once = np.unique(image << _GROUP | labels)
     told = np.flatnonzero(~np.isnan(seconds))
     of_box = groups[image]
@@ -226,6 +226,16 @@ def _boxes(sides: Sequence[Side]) -> tuple[Ints, NDArray[np.float64]]:
     image = np.repeat(np.arange(len(sides)), count)
     flat = [box for side in sides for box in side.boxes]
     return image, np.array(flat, dtype=np.float64).reshape(-1, 4)
+
+
+def _areas(sides: Sequence[Side]) -> tuple[Ints, NDArray[np.float64]]:
+    """Which answer each box belongs to, and its area, of a polygon its own (N,)."""
+    image, boxes = _boxes(sides)
+    areas = boxes[:, 2] * boxes[:, 3]
+    told = [area for side in sides for area in side.areas or ()]
+    if told:
+        areas[np.array([side.areas is not None for side in sides])[image]] = told
+    return image, areas
 
 
 def _gathered(parts: Sequence[Entries], groups: int) -> list[Bucket]:

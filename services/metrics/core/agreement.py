@@ -5,8 +5,9 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from libs.vision.boxes import as_boxes, polygon_box
-from libs.vision.matching import f1_at
+from libs.vision.boxes import as_boxes, iou
+from libs.vision.masks import compared
+from libs.vision.matching import f1_of
 from services.metrics.core.content import Side
 
 Floats = NDArray[np.float64]
@@ -14,11 +15,13 @@ Floats = NDArray[np.float64]
 _STEPS = 50
 
 
-def disagree(champion: Side, shadow: Side, *, thresholds: tuple[float, float]) -> bool:
-    """Whether two answers differ: in the best class, or in a box at IoU 0.5.
+def disagree(
+    champion: Side, shadow: Side, *, thresholds: tuple[float, float], size: tuple[int, int]
+) -> bool:
+    """Whether two answers differ: in the best class, or in a box or mask at IoU 0.5.
 
-    Boxes below each model's own threshold are not shown and do not count: the answers agree
-    where F1 of the one against the other is 1.
+    What is below each model's own threshold is not shown and does not count: the answers agree
+    where F1 of the one against the other is 1. `size`: width and height of the picture.
     """
     if not (champion.boxes or shadow.boxes or champion.polygons or shadow.polygons):
         return champion.classes[:1] != shadow.classes[:1]
@@ -31,21 +34,13 @@ def disagree(champion: Side, shadow: Side, *, thresholds: tuple[float, float]) -
     classes = [champion.classes[i] for i in ours], [shadow.classes[i] for i in theirs]
     if sorted(classes[0]) != sorted(classes[1]):
         return True
-    return (
-        f1_at(
-            _boxes(shadow)[theirs],
-            classes[1],
-            [shadow.scores[i] for i in theirs],
-            _boxes(champion)[ours],
-            classes[0],
-            threshold=0.0,
-        )
-        < 1.0
-    )
-
-
-def _boxes(side: Side) -> Floats:
-    return as_boxes(side.boxes or [polygon_box(ring) for ring in side.polygons])
+    if champion.polygons or shadow.polygons:
+        rings = [shadow.polygons[i] for i in theirs], [champion.polygons[i] for i in ours]
+        overlap = compared(*rings, width=size[0], height=size[1]).overlap
+    else:
+        overlap = iou(as_boxes(shadow.boxes)[theirs], as_boxes(champion.boxes)[ours])
+    scores = [shadow.scores[i] for i in theirs]
+    return f1_of(overlap, classes[1], scores, classes[0], threshold=0.0) < 1.0
 
 
 def confidence_sequence(

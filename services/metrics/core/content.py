@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import msgspec
 
 from libs.schemas.values import Box, Output, Point, Shapes
+from libs.vision.boxes import polygon_area
 
 
 class Side(msgspec.Struct, frozen=True, array_like=True):
@@ -24,6 +25,7 @@ class Side(msgspec.Struct, frozen=True, array_like=True):
     boxes: list[Box] = []
     polygons: list[list[Point]] = []
     version: int | None = None
+    areas: list[float] | None = None
 
 
 class Content(msgspec.Struct, frozen=True, array_like=True):
@@ -73,4 +75,7 @@ def side(output: Output, register: Sequence[int], version: int | None) -> Side:
             version=version,
         )
     classes = [register[c] for c in shapes.classes]
-    return Side(output.latency, classes, shapes.scores, shapes.boxes, shapes.polygons, version)
+    areas = [polygon_area(ring) for ring in shapes.polygons] or None
+    return Side(
+        output.latency, classes, shapes.scores, shapes.boxes, shapes.polygons, version, areas
+    )

@@ -20,8 +20,6 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from libs.vision.boxes import as_boxes, iou
-
 FOREGROUND, BACKGROUND = 0.5, 0.1
 
 ITEM = np.dtype(
@@ -57,19 +55,16 @@ ERRORS = (Kind.CLASSIFICATION, Kind.LOCATION, Kind.BOTH, Kind.DUPLICATE, Kind.BA
 
 
 def items_of(
-    pred_boxes: ArrayLike,
-    pred_classes: ArrayLike,
-    pred_scores: ArrayLike,
-    truth_boxes: ArrayLike,
-    truth_classes: ArrayLike,
+    overlap: ArrayLike, pred_classes: ArrayLike, pred_scores: ArrayLike, truth_classes: ArrayLike
 ) -> bytes:
-    """The packed items of one image; boxes are `x y w h`. Items of many images can be joined."""
+    """The packed items of one image from the IoU (N, M) of every detection with every ground
+    truth, of boxes or of masks. Items of many images can be joined."""
     scores = np.asarray(pred_scores, dtype=np.float64).reshape(-1)
     order = np.argsort(-scores, kind="stable")
     classes = np.asarray(pred_classes, dtype=np.int64).reshape(-1)[order]
     wanted = np.asarray(truth_classes, dtype=np.int64).reshape(-1)
     scores = scores[order]
-    overlap = iou(as_boxes(pred_boxes)[order], as_boxes(truth_boxes))
+    overlap = np.asarray(overlap, dtype=np.float64)[order]
     same = classes[:, None] == wanted[None, :]
     owner = _matched(np.where(same, overlap, 0.0))
     items = np.zeros(len(classes) + len(wanted), dtype=ITEM)
