@@ -28,7 +28,7 @@ def pages(page: Page) -> dict[str, str]:
 
     def items(path: str) -> list[dict[str, Any]]:
         found = page.evaluate(f"fetch('/api{path}').then(r => r.json())")["items"]
-        return cast(list[dict[str, Any]], found)
+        return cast("list[dict[str, Any]]", found)
 
     def first(path: str) -> dict[str, Any]:
         return next(iter(items(path)), {})
@@ -55,7 +55,8 @@ def pages(page: Page) -> dict[str, str]:
         "dashboard-empty": f"/o/{org}/deployments/{empty}/dashboard",
         "predictions": f"{at}/predictions",
         "predictions-table": f"{at}/predictions?view=table&sort=outlier",
-        "predictions-empty": f"{at}/predictions?boxes_min=900",
+        "predictions-empty": f"{at}/predictions?q=boxes+%3E+900",
+        "predictions-wrong": f"{at}/predictions?q=boxs+%3E+3+and+outlier+%3E+0.5",
         "review": f"{at}/review/next?src=queue",
         "review-classes": f"/o/{org}/deployments/{other}/review/next?src=queue",
         "settings-general": f"{at}/settings/general",

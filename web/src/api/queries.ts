@@ -64,19 +64,14 @@ export const counts = (d: string) =>
   });
 
 export interface ListFilter {
-  status?: string;
-  label?: string;
-  outlier_min?: number;
-  boxes_min?: number;
-  from?: string;
-  to?: string;
+  q?: string;
   sort?: string;
   order?: string;
 }
 
 export const predictionPage = (
   d: string,
-  filter: ListFilter & { limit?: number; cursor?: string; has_picture?: boolean },
+  filter: ListFilter & { limit?: number; cursor?: string; from?: string },
   signal?: AbortSignal,
 ) => get<api.Page<api.Predicted>>("review", `/deployments/${d}/predictions`, { ...filter }, signal);
 
@@ -89,6 +84,42 @@ export const predictions = (d: string, filter: ListFilter) =>
     getNextPageParam: (last) => last.next_cursor,
     // A list never moves under the hand: arrivals are offered by a pill.
     staleTime: Number.POSITIVE_INFINITY,
+  });
+
+export const matching = (d: string, q: string) =>
+  queryOptions({
+    queryKey: ["matching", d, q],
+    queryFn: ({ signal }) =>
+      get<{ count: number }>("review", `/deployments/${d}/predictions/count`, { q }, signal),
+  });
+
+/** How many each of these queries finds, by its text: one after the other, to leave the line free. */
+export const facetCounts = (d: string, asked: readonly string[]) =>
+  queryOptions({
+    queryKey: ["facet-counts", d, asked],
+    queryFn: async ({ signal }) => {
+      const found: Record<string, number> = {};
+      for (const q of asked) {
+        const path = `/deployments/${d}/predictions/count`;
+        found[q] = (await get<{ count: number }>("review", path, { q }, signal)).count;
+      }
+      return found;
+    },
+    staleTime: 30_000,
+  });
+
+/** What may stand at a column of a query. */
+export const completionsAt = (d: string, q: string, at: number) =>
+  queryOptions({
+    queryKey: ["completions", d, q, at],
+    queryFn: ({ signal }) =>
+      get<{ items: api.Completion[] }>(
+        "review",
+        `/deployments/${d}/predictions/completions`,
+        { q, at },
+        signal,
+      ),
+    staleTime: 60_000,
   });
 
 export const prediction = (d: string, id: string) =>

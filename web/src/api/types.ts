@@ -64,6 +64,7 @@ export type Queued = Schemas["QueuedDto"];
 export type Review = Schemas["ReviewDto"];
 export type PredictedDetail = Schemas["DetailDto"];
 export type Counts = Schemas["CountsDto"];
+export type Completion = Schemas["CompletionDto"];
 export type Submitted = Schemas["SubmittedDto"];
 
 export type DatasetVersion = Schemas["services__feedback__dto__VersionDto"];

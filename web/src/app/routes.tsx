@@ -13,7 +13,6 @@ import { DeploymentLayout } from "@/features/deployments/DeploymentLayout";
 import { LoginPage } from "@/features/login/LoginPage";
 import {
   instant,
-  number,
   oneOf,
   parameters,
   parseSearch,
@@ -92,12 +91,7 @@ const dashboard = createRoute({
 });
 
 const listParameters = {
-  status: oneOf(["all", "TO_REVIEW", "REVIEWED", "SUBMITTED"]),
-  label: text,
-  outlier_min: number(0, 1),
-  boxes_min: number(0, 100_000),
-  from: instant,
-  to: instant,
+  q: text,
   sort: oneOf(["date", "name", "outlier", "random"]),
   order: oneOf(["asc", "desc"]),
 };

@@ -53,12 +53,12 @@ describe("addresses", () => {
     search.onDroppedParameter((name) => dropped.push(name));
     const validate = search.parameters({
       range: search.range,
-      outlier_min: search.number(0, 1),
+      share: search.number(0, 1),
       status: search.oneOf(["all", "TO_REVIEW"]),
     });
-    expect(validate({ range: "5q", outlier_min: "0.9", status: "all" })).toEqual({
+    expect(validate({ range: "5q", share: "0.9", status: "all" })).toEqual({
       range: undefined,
-      outlier_min: 0.9,
+      share: 0.9,
       status: "all",
     });
     expect(dropped).toEqual(["range"]);
@@ -78,8 +78,9 @@ describe("addresses", () => {
   });
 
   it("become the filter of the list route", () => {
-    expect(filterOf({ status: "all", sort: "name" })).toMatchObject({
-      status: undefined,
+    expect(filterOf({ q: "boxes > 3", sort: "name" })).toEqual({
+      q: "boxes > 3",
+      sort: "name",
       order: "asc",
     });
     expect(takesArrivals({})).toBe(true);

@@ -3,6 +3,7 @@ import type { Dashboard } from "@/api/types";
 import { useDeploymentId, useOrg } from "@/app/params";
 import { Panel } from "@/components/ChartPanel";
 import { count, percent } from "@/lib/format";
+import { quoted } from "@/lib/query";
 
 /** Share of each label in training and in production, on one scale. */
 export function GlobalDistribution({ data, counts }: { data: Dashboard; counts: number[] }) {
@@ -53,7 +54,7 @@ export function GlobalDistribution({ data, counts }: { data: Dashboard; counts: 
             <Link
               to="/o/$org/deployments/$d/predictions"
               params={{ org, d }}
-              search={{ label: name }}
+              search={{ q: `labels = ${quoted(name)}` }}
             >
               <span className="truncate">{name}</span>
             </Link>

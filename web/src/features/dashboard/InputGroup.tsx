@@ -24,7 +24,7 @@ export function InputGroup({ data, onZoom }: { data: Dashboard; onZoom: Zoom }) 
           max={1}
           format={(value) => decimal(value)}
           line={{ value: outlier.alarm, name: "alarm" }}
-          condition={{ outlier_min: outlier.alarm }}
+          condition={`outlier >= ${outlier.alarm}`}
           points={(colour) =>
             data.points
               ? [

@@ -6,6 +6,7 @@ import { HeatMap } from "@/features/dashboard/HeatMap";
 import { TimePanel, type Zoom } from "@/features/dashboard/TimePanel";
 import { compact, count, decimal } from "@/lib/format";
 import { labelToken } from "@/lib/palette";
+import { quoted } from "@/lib/query";
 
 const TOP = 8;
 
@@ -57,7 +58,7 @@ export function OutputGroup(props: {
             colour: colour(one.slot === null ? "control" : labelToken(one.slot)),
           }))
         }
-        condition={label ? { label } : undefined}
+        condition={label ? `labels = ${quoted(label)}` : undefined}
         summary={`${count(total)} in ${groups.length} labels.`}
         onZoom={props.onZoom}
       />

@@ -6,6 +6,7 @@ import { ChartPanel } from "@/components/ChartPanel";
 import { Button } from "@/components/controls";
 import { count, dateTime } from "@/lib/format";
 import { usePreferences, useTheme } from "@/lib/preferences";
+import { adding, within } from "@/lib/query";
 import { bucketName, gaps, type TimeChart, type TimeSeries, timeOption } from "@/lib/timechart";
 
 export type Zoom = (from: string, to: string) => void;
@@ -28,8 +29,8 @@ interface Props {
   tools?: ReactNode;
   wide?: boolean;
   summary?: string;
-  /** Extra conditions of the list that a click opens. */
-  condition?: { outlier_min?: number; label?: string };
+  /** What the list that a click opens asks for besides the time. */
+  condition?: string;
 }
 
 export function TimePanel(props: Props) {
@@ -197,11 +198,7 @@ function Pinned(props: {
       <Link
         to="/o/$org/deployments/$d/predictions"
         params={{ org, d }}
-        search={{
-          from: new Date(frozen.at * 1000).toISOString(),
-          to: new Date(end * 1000).toISOString(),
-          ...props.condition,
-        }}
+        search={{ q: adding(props.condition ?? "", ...within(frozen.at * 1000, end * 1000)) }}
       >
         Open {count(frozen.n)} predictions
       </Link>

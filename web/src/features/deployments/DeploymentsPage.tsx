@@ -163,7 +163,7 @@ function DeploymentRow({ row, org }: { row: Row; org: string }) {
           <Link
             to="/o/$org/deployments/$d/predictions"
             params={params}
-            search={{ status: "TO_REVIEW" }}
+            search={{ q: 'status = "TO_REVIEW"' }}
           >
             {count(toReview)}
           </Link>

@@ -2,40 +2,26 @@ import type { ListFilter } from "@/api/queries";
 import type { Predicted } from "@/api/types";
 
 export interface ListSearch {
-  status?: "all" | "TO_REVIEW" | "REVIEWED" | "SUBMITTED";
-  label?: string;
-  outlier_min?: number;
-  boxes_min?: number;
-  from?: string;
-  to?: string;
+  q?: string;
   sort?: "date" | "name" | "outlier" | "random";
   order?: "asc" | "desc";
 }
 
 /** What the address says, as the list route takes it. */
 export function filterOf(search: ListSearch): ListFilter {
-  const { status, label, outlier_min, boxes_min, from, to, sort = "date", order } = search;
-  return {
-    status: status === "all" ? undefined : status,
-    label,
-    outlier_min,
-    boxes_min,
-    from,
-    to,
-    sort,
-    order: order ?? (sort === "name" ? "asc" : "desc"),
-  };
+  const { q, sort = "date", order } = search;
+  return { q, sort, order: order ?? (sort === "name" ? "asc" : "desc") };
 }
 
 /** The part of an address that names the list, to be carried to the review page and back. */
 export function listSearchOf(search: ListSearch): ListSearch {
-  const { status, label, outlier_min, boxes_min, from, to, sort, order } = search;
-  return { status, label, outlier_min, boxes_min, from, to, sort, order };
+  const { q, sort, order } = search;
+  return { q, sort, order };
 }
 
-/** Arrivals can be counted only where the newest stand first and the range is open. */
+/** Arrivals can be counted only where the newest stand first. */
 export function takesArrivals(search: ListSearch): boolean {
-  return (search.sort ?? "date") === "date" && search.order !== "asc" && search.to === undefined;
+  return (search.sort ?? "date") === "date" && search.order !== "asc";
 }
 
 /** Places from the last chosen to this one, both included; only this one without a last. */

@@ -152,7 +152,7 @@ function QueueEnd({ saved, onContinue }: { saved: number; onContinue: () => void
               className="button"
               to="/o/$org/deployments/$d/predictions"
               params={{ org, d }}
-              search={{ status: "REVIEWED" }}
+              search={{ q: 'status = "REVIEWED"' }}
             >
               Reviewed predictions
             </Link>

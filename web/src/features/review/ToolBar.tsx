@@ -5,7 +5,7 @@ import { useDeploymentId, useOrg } from "@/app/params";
 import { Button, Segments } from "@/components/controls";
 import type { IconName } from "@/components/Icon";
 import { Icon } from "@/components/Icon";
-import { filterOf, listSearchOf } from "@/features/predictions/filter";
+import { listSearchOf } from "@/features/predictions/filter";
 import { isQueued, REVIEW } from "@/features/review/neighbours";
 import type { ReviewProps } from "@/features/review/props";
 import { useSaves } from "@/features/review/saves";
@@ -81,9 +81,9 @@ export function ReviewBar(
       <Link
         to="/o/$org/deployments/$d/predictions"
         params={params}
-        search={place.fromQueue ? { status: "TO_REVIEW" } : listSearchOf(search)}
+        search={place.fromQueue ? { q: 'status = "TO_REVIEW"' } : listSearchOf(search)}
         className="button quiet"
-        title={JSON.stringify(filterOf(search))}
+        title={search.q}
       >
         <Icon name="left" />
         {place.fromQueue ? "Queue" : "Predictions"}
