@@ -39,6 +39,7 @@ def create_app(
     for router in routers:
         app.include_router(router)
     problems.install(app)
+    app.add_middleware(problems.AnswerFaults)
     app.add_middleware(LimitBody, bodies=bodies)
     app.add_middleware(TraceRequests)
     return app

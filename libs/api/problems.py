@@ -11,8 +11,8 @@ from opentelemetry import trace
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from libs.schemas.faults import Transient
 from libs.store.faults import is_transient
 from libs.store.jobs import JobNotFound
 
@@ -95,6 +95,32 @@ def answer_fault(error: Exception, *, path: str) -> Response:
     return answer(Problem(500, "internal", "this is our fault and has been logged"))
 
 
+class AnswerFaults:
+    """Middleware that answers what no route has caught.
+
+    Starlette's own handler of every Exception raises it once more when it has answered: each
+    request to a part that is away would leave a traceback, and be counted as unanswered.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = False
+
+        async def observed(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, observed)
+        except Exception as error:
+            if started or scope["type"] != "http":
+                raise
+            await answer_fault(error, path=scope["path"])(scope, receive, send)
+
+
 def where(location: Sequence[int | str]) -> str:
     """A pydantic location as a path: ("body", "boxes", 3) is `boxes[3]`."""
     parts = location[1:] if location and location[0] == "body" else location
@@ -128,13 +154,8 @@ def install(app: FastAPI) -> None:
         # Nobody reads this; it is no fault of ours, and no line in the log.
         return Response(status_code=400)
 
-    async def on_fault(request: Request, error: Exception) -> Response:
-        return answer_fault(error, path=request.url.path)
-
     app.add_exception_handler(Problem, on_problem)
     app.add_exception_handler(RequestValidationError, on_validation)
     app.add_exception_handler(HTTPException, on_http)
     app.add_exception_handler(JobNotFound, on_job)
     app.add_exception_handler(ClientDisconnect, on_departure)
-    app.add_exception_handler(Transient, on_fault)
-    app.add_exception_handler(Exception, on_fault)

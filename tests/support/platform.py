@@ -22,6 +22,7 @@ from sightloop.dev.process import free_port
 from sightloop.dev.s3 import S3Server
 from sightloop.dlq import BUS_ADDRESS
 from sightloop.embedded.postgres import EmbeddedPostgres
+from sightloop.embedded.privileges import dying_with_us
 from sightloop.keys import Keys
 from sightloop.targets import SERVICES, schema_of
 from tests.support.parts import run_now
@@ -44,7 +45,7 @@ class Process:
     def start(self) -> None:
         with self.log.open("ab") as output:
             self.popen = subprocess.Popen(
-                self.command,
+                dying_with_us(self.command),
                 env=self.environment,
                 stdout=output,
                 stderr=output,
@@ -192,6 +193,7 @@ def split(
         organization = me["organization"]["id"]
         yield Platform("split", origin, token, organization, f"kafka://{kafka}", processes)
     finally:
+        stuck: list[Process] = []
         running = [p for p in processes.values() if p.popen and p.popen.poll() is None]
         for process in running:
             assert process.popen is not None
@@ -202,4 +204,6 @@ def split(
                 process.popen.wait(_STOP_SECONDS)
             except subprocess.TimeoutExpired:
                 process.kill()
+                stuck.append(process)
         shutil.rmtree(folder / "models", ignore_errors=True)
+        assert not stuck, "\n".join(f"{p.name} did not stop: {p.tail()}" for p in stuck)
