@@ -136,7 +136,7 @@ async def images_of(
     which = organization, deployment.deployment
     rows = await reviews.of_range(read, *which, asked.start, asked.end, version=version)
     ordered = sorted(rows, key=lambda row: row["event_time"])
-    roles = [_role(row, version) for row in ordered]
+    roles = [role_of(row, version) for row in ordered]
     classifier = deployment.type is TaskType.CLASSIFICATION
     return {
         "prediction": [row["prediction"] for row in ordered],
@@ -149,7 +149,7 @@ async def images_of(
         ]
         if classifier
         else None,
-        "pi": [_pi(row) for row in ordered],
+        "pi": [pi_of(row) for row in ordered],
     }
 
 
@@ -186,7 +186,7 @@ def _harm(rows: list[RowMapping], deployment: DeploymentChanged, names: list[str
     ordered = sorted(
         (row for row in rows if len(chances[row["draw"]]) == 1), key=lambda row: row["event_time"]
     )
-    images = [_image(row, _role(row, version)) for row in ordered]
+    images = [_image(row, role_of(row, version)) for row in ordered]
     if deployment.type is TaskType.CLASSIFICATION:
         losses = np.array([image.truth != image.said for image in images], dtype=np.float64)
     else:
@@ -228,7 +228,7 @@ def _report(
     skipped: list[float] | None,
 ) -> Document:
     images = [
-        _image(row, _role(row, chosen.version))
+        _image(row, role_of(row, chosen.version))
         for row in rows
         if chosen.source in (None, row["source"])
         and (chosen.tag is None or chosen.tag in row["tags"])
@@ -247,7 +247,7 @@ def _report(
 
 
 def _image(row: RowMapping, role: str) -> Reviewed:
-    pi = _pi(row)
+    pi = pi_of(row)
     return Reviewed(
         state=row[f"{role}_state"],
         items=row[f"{role}_items"],
@@ -262,12 +262,12 @@ def _image(row: RowMapping, role: str) -> Reviewed:
     )
 
 
-def _role(row: RowMapping, version: UUID) -> str:
+def role_of(row: RowMapping, version: UUID) -> str:
     """As what a version answered; as champion where it was both."""
     return "champion" if row["champion_version"] == version else "shadow"
 
 
-def _pi(row: RowMapping) -> float | None:
+def pi_of(row: RowMapping) -> float | None:
     """With what probability an image came to be reviewed; None: a human picked it."""
     pi: float | None = row["pi"]
     if pi is None:

@@ -13,10 +13,16 @@ from libs.api.problems import Problem
 from libs.api.scopes import Scope
 from libs.api.tokens import Caller
 from libs.schemas.events import DeploymentChanged
-from services.metrics.actions import dashboard, reviewed
+from services.metrics.actions import dashboard, label_free, reviewed
 from services.metrics.actions.reviewed import Chosen
 from services.metrics.api.series import From, To, known_deployment, range_of
-from services.metrics.dto import HarmDto, ModelRole, QualityReportDto, ReviewedImagesDto
+from services.metrics.dto import (
+    HarmDto,
+    LabelFreeDto,
+    ModelRole,
+    QualityReportDto,
+    ReviewedImagesDto,
+)
 from services.metrics.parts import Metrics
 
 router = APIRouter(prefix="/api/metrics/v1/deployments/{deployment}", tags=["metrics"])
@@ -106,6 +112,35 @@ async def get_harm(deployment: UUID, parts: Parts, caller: Reader) -> HarmDto:
             parts, read, caller.organization, known, reviewed=state.reviewed, names=state.names
         )
     return HarmDto.model_validate(document)
+
+
+@router.get("/label-free")
+async def get_label_free(
+    deployment: UUID,
+    parts: Parts,
+    caller: Reader,
+    start: From = None,
+    end: To = None,
+    model: ModelRole = ModelRole.CHAMPION,
+) -> LabelFreeDto:
+    """What the numbers of a range will be, before it is reviewed: from scores calibrated on drawn
+    reviews. Each number is tested backwards, and off where it failed. It does not see concept
+    shift: that boxes of a score are no longer right as often."""
+    known = await known_deployment(parts, caller, deployment)
+    asked = range_of(parts, start, end)
+    wanted, threshold = _version(known, model, None)
+    async with parts.database.read() as read:
+        state = await dashboard.state_of(read, caller.organization, known, asked)
+        document = await label_free.of_range(
+            parts,
+            read,
+            caller.organization,
+            known,
+            asked,
+            state=state,
+            chosen=Chosen(version=wanted, threshold=threshold),
+        )
+    return LabelFreeDto.model_validate(document)
 
 
 def _version(

@@ -12,6 +12,7 @@ from services.metrics.dto.dashboard import (
     TrainingDataBody,
     VersionsDto,
 )
+from services.metrics.dto.label_free import LabelFreeDto
 from services.metrics.dto.quality import (
     HarmDto,
     ModelRole,
@@ -26,6 +27,7 @@ __all__ = [
     "HarmDto",
     "JobAccepted",
     "LabelDto",
+    "LabelFreeDto",
     "ModelRole",
     "QualityReportDto",
     "ReferenceDto",

@@ -173,6 +173,24 @@ async def forget_picture(tx: Tx, organization: UUID, data: UUID, *, erase: bool)
     )
 
 
+async def newest_contents(
+    read: Read, organization: UUID, deployment: UUID, start: datetime, end: datetime, *, limit: int
+) -> list[RowMapping]:
+    """What was counted of the newest predictions of a range, newest first."""
+    return await read.all(
+        select(prediction.c.content, prediction.c.outlier)
+        .where(
+            prediction.c.deployment == deployment,
+            prediction.c.organization == organization,
+            prediction.c.deleted.is_(other=False),
+            prediction.c.event_time >= start,
+            prediction.c.event_time < end,
+        )
+        .order_by(prediction.c.event_time.desc(), prediction.c.id.desc())
+        .limit(limit)
+    )
+
+
 async def newest(
     read: Read, organization: UUID, deployment: UUID, start: datetime, end: datetime, *, limit: int
 ) -> list[RowMapping]:

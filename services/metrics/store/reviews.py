@@ -145,6 +145,36 @@ async def of_range(
     )
 
 
+async def drawn(
+    read: Read, organization: UUID, deployment: UUID, *, version: UUID, limit: int, whole: int
+) -> list[RowMapping]:
+    """The drawn reviews of a version in the order of their images, the last `limit` of them and
+    at most `whole` − 1 fewer: what is left out is a multiple of `whole`.
+
+    With `content` and `outlier` of the prediction, null where it is not counted yet.
+    """
+    mine = (
+        review.c.deployment == deployment,
+        review.c.organization == organization,
+        review.c.pi > 0,
+        or_(review.c.champion_version == version, review.c.shadow_version == version),
+    )
+    total = await read.scalar(select(func.count()).select_from(review).where(*mine)) or 0
+    left_out = -(-max(total - limit, 0) // whole) * whole
+    query = _IN_FULL.add_columns(prediction.c.content, prediction.c.outlier).join(
+        prediction,
+        and_(
+            prediction.c.deployment == review.c.deployment,
+            prediction.c.id == review.c.prediction,
+            prediction.c.deleted.is_(other=False),
+        ),
+        isouter=True,
+    )
+    return await read.all(
+        query.where(*mine).order_by(review.c.event_time, review.c.prediction).offset(left_out)
+    )
+
+
 async def counted(read: Read, organization: UUID, *, since: datetime) -> dict[UUID, int]:
     """Reviewed images of each deployment from an event time on."""
     rows = await read.all(
