@@ -57,6 +57,10 @@ export interface components {
         };
         Body_upload_api_ingest_v1_data_post: {
             file: string;
+            /** @default {} */
+            metadata: string;
+            /** @default false */
+            once: boolean;
             /** @default upload */
             source: string;
             tags?: string[] | null;
@@ -143,7 +147,7 @@ export interface components {
         Consumers: {
             items: components["schemas"]["ConsumerDto"][];
         };
-        /** @description How many predictions a query finds. */
+        /** @description How many a query finds. */
         CountDto: {
             count: number;
         };
@@ -188,11 +192,18 @@ export interface components {
             tone: components["schemas"]["ToneDto"] | null;
             volume: number[];
         };
-        /** @description An image of the Datalake. */
-        DataDto: {
+        /**
+         * @description An image in full. `prediction`: that it was logged with; `twins`: the newest other images
+         *     with the same bytes, at most a hundred.
+         */
+        DataDetail: {
             content_type: string;
             /** Format: date-time */
             created: string;
+            custom_metadata: {
+                [key: string]: unknown;
+            };
+            deployment: string | null;
             filename: string;
             has_picture: boolean;
             height: number;
@@ -200,6 +211,31 @@ export interface components {
             metadata: {
                 [key: string]: unknown;
             };
+            prediction: string | null;
+            /** Format: date-time */
+            received: string;
+            sha256: string | null;
+            size: number | null;
+            source: string;
+            tags: string[];
+            twins: string[];
+            width: number;
+        };
+        /** @description An image of the Datalake. */
+        DataDto: {
+            content_type: string;
+            /** Format: date-time */
+            created: string;
+            deployment: string | null;
+            filename: string;
+            has_picture: boolean;
+            height: number;
+            id: string;
+            metadata: {
+                [key: string]: unknown;
+            };
+            sha256: string | null;
+            size: number | null;
             source: string;
             tags: string[];
             width: number;
@@ -456,6 +492,12 @@ export interface components {
             low: number | null;
             value: number | null;
         };
+        /** @description Expected precision and recall by threshold; null: nothing reaches it. */
+        ExpectedCurveDto: {
+            precision: (number | null)[];
+            recall: (number | null)[];
+            threshold: number[];
+        };
         /** @description A training was asked for; the experiment will be there in a moment. */
         ExperimentAccepted: {
             experiment: string;
@@ -624,6 +666,46 @@ export interface components {
             label: string;
             scores: components["schemas"]["HistogramDto"];
             t: number[];
+        };
+        /**
+         * @description Expected precision, recall and F1 at IoU 0.5 and the threshold (classifiers: accuracy) of
+         *     the newest `images` of the range, from `reviewed` drawn reviews; `needed` of them at least.
+         *
+         *     `t`: event time of the last image of each back-test window of `window` reviewed images; a
+         *     number is off where its last five errors average above `limit`. It does not see concept shift.
+         */
+        LabelFreeDto: {
+            /** Format: date-time */
+            from: string;
+            images: number;
+            kind: string;
+            limit: number;
+            needed: number;
+            numbers: components["schemas"]["LabelFreeNumberDto"][];
+            precision_recall: components["schemas"]["ExpectedCurveDto"] | null;
+            reviewed: number;
+            t: number[];
+            threshold: number;
+            /** Format: date-time */
+            to: string;
+            version: string;
+            window: number;
+        };
+        /**
+         * @description One number; null while collecting or off.
+         *
+         *     `low`, `high`: 95 %, from 19 back-test errors on; `error`: mean of the last five. `estimated`
+         *     and `realised`: of each back-test window.
+         */
+        LabelFreeNumberDto: {
+            error: number | null;
+            estimated: (number | null)[];
+            high: number | null;
+            low: number | null;
+            name: string;
+            realised: (number | null)[];
+            state: components["schemas"]["NumberState"];
+            value: number | null;
         };
         /** @description One label. */
         LabelQualityDto: {
@@ -797,6 +879,11 @@ export interface components {
             stored: number;
             waiting_since: string | null;
         };
+        /** @description Names worth proposing. */
+        NamesDto: {
+            sources: string[];
+            tags: string[];
+        };
         /** @description A deployment to be. `threshold`: by default the model's own. */
         NewDeployment: {
             model_version: string;
@@ -848,6 +935,12 @@ export interface components {
             type: components["schemas"]["TaskType"];
             version: string;
         };
+        /**
+         * @description Whether a number is shown: too few drawn reviews; shown, but not tested yet (fewer than
+         *     five windows); shown; off, as its last five errors average above the limit.
+         * @enum {string}
+         */
+        NumberState: "collecting" | "unproved" | "on" | "off";
         OrganizationDto: {
             id: string;
             name: string;
@@ -1382,6 +1475,20 @@ export interface components {
          * @enum {string}
          */
         Table: "buckets" | "histograms" | "drift" | "points" | "reviews";
+        /** @description How many images were meant, and how many are other than before. */
+        TaggedDto: {
+            changed: number;
+            images: number;
+        };
+        /** @description Which images, by their ids or by a query, and which tags. */
+        TagsBody: {
+            /** @default [] */
+            add: string[];
+            images?: string[] | null;
+            q?: string | null;
+            /** @default [] */
+            remove: string[];
+        };
         /**
          * @description What a model answers.
          * @enum {string}
@@ -1456,6 +1563,26 @@ export interface components {
             dataset_version: string;
             /** @default false */
             replay: boolean;
+        };
+        /** @description An uploaded image. `duplicate`: it was there before. */
+        UploadedDto: {
+            content_type: string;
+            /** Format: date-time */
+            created: string;
+            deployment: string | null;
+            duplicate: boolean;
+            filename: string;
+            has_picture: boolean;
+            height: number;
+            id: string;
+            metadata: {
+                [key: string]: unknown;
+            };
+            sha256: string | null;
+            size: number | null;
+            source: string;
+            tags: string[];
+            width: number;
         };
         UserDto: {
             /** Format: date-time */
