@@ -1,5 +1,6 @@
 """What the routes, consumers, loops and jobs of metrics share."""
 
+import asyncio
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -23,6 +24,7 @@ class Metrics:
     `bases`, `qualities`, `documents`: what was computed lately. A document is kept under its
     ETag, which names deployment, range and how far every number is: all who watch a deployment
     ask for the same one when they are told that it moved. `mirrors`: rollups as last read.
+    `rules_moved`: an alert rule was made or changed here, so the loop need not wait.
     `traces`: by deployment, the traceparent of the last prediction that was counted here and of
     which browsers are not told yet.
     """
@@ -36,6 +38,7 @@ class Metrics:
     datasets: Table[DatasetVersionChanged]
     models: Table[ModelVersionChanged]
     mirrors: Mirrors
+    rules_moved: asyncio.Event = field(default_factory=asyncio.Event)
     traces: dict[UUID, str] = field(default_factory=dict)
     bases: Recent[UUID, Basis] = field(default_factory=lambda: Recent(8))
     documents: Recent[str, bytes] = field(default_factory=lambda: Recent(32))

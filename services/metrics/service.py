@@ -29,7 +29,7 @@ from services.metrics.core.mirror import Mirrors
 from services.metrics.parts import Metrics
 from services.metrics.settings import MetricsSettings
 from services.metrics.tables import metadata
-from services.metrics.workers import following, live, reference, scoring
+from services.metrics.workers import alerts, following, live, reference, scoring
 
 SCHEMA = Schema(metadata=metadata, migrations=Path(__file__).parent / "migrations")
 
@@ -78,6 +78,7 @@ def build(context: Context) -> Service:
             Loop(name="live", run=partial(live.tell_browsers, parts)),
             Loop(name="references", run=partial(following.keep_references, parts)),
             Loop(name="scoring", run=partial(scoring.keep_scored, parts)),
+            Loop(name="alerts", run=partial(alerts.keep_checked, parts)),
         ),
         jobs=(
             JobKind(

@@ -48,3 +48,9 @@ class MetricsSettings(Settings):
         ge=0,
         description="Most bytes of rollups kept in memory, so that dashboards read what moved.",
     )
+    alert_delay: float = Field(
+        default=30.0,
+        ge=0,
+        description="Seconds from the end of a window until alerts judge it: answers come late.",
+    )
+    alert_rules: int = Field(default=100, ge=1, description="Most alert rules of a deployment.")

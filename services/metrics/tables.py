@@ -1,4 +1,4 @@
-"""Rollups, heat maps, one row a prediction, reviews, references, drift."""
+"""Rollups, heat maps, one row a prediction, reviews, references, drift, alerts."""
 
 from sqlalchemy import (
     BigInteger,
@@ -213,4 +213,59 @@ look = Table(
     Column("alarm", Boolean, nullable=False),
     Column("of_features", LargeBinary, nullable=False),
     Column("p_values", LargeBinary, nullable=False),
+)
+
+# A rule and how it stands (core.alerting.rules.Standing). `due`: when it is checked next; `firing`:
+# the alert that it fires, `told`: whether anybody was told of it, which a silenced rule's is not.
+alert_rule = Table(
+    "alert_rule",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("organization", Uuid, nullable=False),
+    Column("deployment", Uuid, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("metric", Text, nullable=False),
+    Column("operator", Text, nullable=False),
+    Column("threshold", Double, nullable=False),
+    Column("resolved_threshold", Double),
+    Column("window_minutes", Integer, nullable=False),
+    Column("for_minutes", Integer, nullable=False),
+    Column("severity", Text, nullable=False),
+    Column("enabled", Boolean, nullable=False),
+    Column("silenced_until", Timestamp),
+    Column("created", Timestamp, nullable=False),
+    Column("due", Timestamp, nullable=False),
+    Column("since", Timestamp),
+    Column("firing", Uuid),
+    Column("fired_time", Timestamp),
+    Column("told", Boolean, nullable=False, server_default="false"),
+    Column("checked", Timestamp),
+    Column("value", Double),
+    Index("alert_rule_listed", "organization", "deployment", "created", "id"),
+    Index("alert_rule_due", "due", postgresql_where=text("enabled")),
+)
+
+# Every firing, for good: as its rule was when it fired.
+alert = Table(
+    "alert",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("organization", Uuid, nullable=False),
+    Column("deployment", Uuid, nullable=False),
+    Column("rule", Uuid, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("metric", Text, nullable=False),
+    Column("operator", Text, nullable=False),
+    Column("threshold", Double, nullable=False),
+    Column("severity", Text, nullable=False),
+    Column("since", Timestamp, nullable=False),
+    Column("fired_time", Timestamp, nullable=False),
+    Column("resolved_time", Timestamp),
+    Column("value", Double, nullable=False),
+    Column("worst", Double, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("resolved_text", Text),
+    Index("alert_once", "rule", unique=True, postgresql_where=text("resolved_time IS NULL")),
+    Index("alert_listed", "organization", "fired_time", "id"),
+    Index("alert_of_deployment", "organization", "deployment", "fired_time", "id"),
 )

@@ -48,6 +48,17 @@ async def made(running: RunningServices) -> dict[str, str]:
         await post("/api/deployer/v1/deployments", {"name": "x", "model_version": model_version})
     )["id"]
     await running.known(DeploymentChanged, deployment)
+    rule = await post(
+        f"/api/metrics/v1/deployments/{deployment}/alert-rules",
+        {
+            "name": "quiet",
+            "metric": "volume",
+            "operator": "<",
+            "threshold": 1,
+            "window_minutes": 5,
+            "for_minutes": 60,
+        },
+    )
     logged = await post(
         f"/api/ingest/v1/deployments/{deployment}/predictions",
         {
@@ -69,7 +80,7 @@ async def made(running: RunningServices) -> dict[str, str]:
         "dataset": dataset, "project": project, "model": model, "deployment": deployment,
         "prediction": logged["id"], "data": logged["data"], "experiment": str(uuid4()),
         "job": str(uuid4()), "token": str(uuid4()), "user": str(uuid4()),
-        "letter": "0:999999", "consumer": "nobody.nothing",
+        "rule": rule["id"], "letter": "0:999999", "consumer": "nobody.nothing",
         "feedback version": version, "deployer version": model_version, "name": "model-latest",
     }  # fmt: skip
 
@@ -137,7 +148,8 @@ async def test_no_token_no_answer(service_runner: Run) -> None:
         document = (await running.http.get("/api/openapi.json")).json()
         ids = {name: str(uuid4()) for name in (
             "dataset", "project", "model", "deployment", "prediction", "data", "experiment",
-            "job", "token", "user", "version", "name", "letter", "consumer",
+            "job", "token", "user", "version", "name", "letter", "consumer", "rule",
+            "receiver", "delivery",
         )}  # fmt: skip
         answered = []
         for template, methods in document["paths"].items():

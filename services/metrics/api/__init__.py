@@ -1,5 +1,5 @@
 """The routes of metrics: dashboards, and what live images are compared with."""
 
-from services.metrics.api import exports, quality, series, training
+from services.metrics.api import alerts, exports, quality, series, training
 
-routers = (series.router, quality.router, exports.router, training.router)
+routers = (series.router, quality.router, exports.router, training.router, alerts.router)

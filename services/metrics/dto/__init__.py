@@ -1,5 +1,16 @@
 """The HTTP interface of metrics."""
 
+from services.metrics.dto.alerts import (
+    AlertDto,
+    AlertMetricDto,
+    AlertMetricsDto,
+    FiringDto,
+    RehearsalDto,
+    RuleBody,
+    RuleDto,
+    RulesDto,
+    SilenceBody,
+)
 from services.metrics.dto.dashboard import (
     CurveDto,
     DashboardDto,
@@ -21,9 +32,13 @@ from services.metrics.dto.quality import (
 )
 
 __all__ = [
+    "AlertDto",
+    "AlertMetricDto",
+    "AlertMetricsDto",
     "CurveDto",
     "DashboardDto",
     "DriftCurvesDto",
+    "FiringDto",
     "HarmDto",
     "JobAccepted",
     "LabelDto",
@@ -31,7 +46,12 @@ __all__ = [
     "ModelRole",
     "QualityReportDto",
     "ReferenceDto",
+    "RehearsalDto",
     "ReviewedImagesDto",
+    "RuleBody",
+    "RuleDto",
+    "RulesDto",
+    "SilenceBody",
     "SummariesDto",
     "SummaryDto",
     "TrainingDataBody",

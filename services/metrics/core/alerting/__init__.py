@@ -1,0 +1,1 @@
+"""What an alert looks at, when it fires, and when it is over."""
