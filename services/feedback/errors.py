@@ -23,6 +23,13 @@ class NamedUnknown(LookupError):
     """Nothing of this kind has this name in this organisation."""
 
 
+class VersionFrozen(Exception):
+    """A version that was frozen takes nothing more."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name} is frozen: copy it to change it")
+
+
 class TypeInUse(Exception):
     """A version whose annotations are of another type keeps its own."""
 

@@ -6,6 +6,7 @@ from uuid import UUID
 import httpx
 
 from libs.blobs.blobs import Blobs
+from libs.blobs.thumbnails import Thumbnails
 from libs.bus.table import Table
 from libs.schemas.events import DeploymentChanged, State
 from libs.store.clock import Clock
@@ -22,6 +23,7 @@ class Feedback:
     clock: Clock
     database: Database
     blobs: Blobs
+    thumbnails: Thumbnails
     deployments: Table[DeploymentChanged]
     http: httpx.AsyncClient
     internal_url: str

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from libs.api.jobs import job_routes
 from libs.api.scopes import Scope
+from libs.blobs.thumbnails import Thumbnails
 from libs.bus.consumer import Consumer, each
 from libs.runtime.service import Context, Loop, Service
 from libs.runtime.settings import load
@@ -23,7 +24,7 @@ from services.feedback.api import routers
 from services.feedback.parts import Feedback
 from services.feedback.settings import FeedbackSettings
 from services.feedback.tables import metadata
-from services.feedback.workers import additions, erasures, imports, submissions, upkeep
+from services.feedback.workers import additions, copies, erasures, imports, submissions, upkeep
 
 SCHEMA = Schema(metadata=metadata, migrations=Path(__file__).parent / "migrations")
 # A blob store that is away for half an hour loses no submission: pauses of 2, 4, … 512 s.
@@ -33,11 +34,15 @@ _PATIENT = 10
 def build(context: Context) -> Service:
     """Feedback: datasets, the loop that fills them, and when a training is due."""
     store = context.store("feedback", SCHEMA)
+    settings = load(FeedbackSettings)
     parts = Feedback(
-        settings=load(FeedbackSettings),
+        settings=settings,
         clock=context.clock,
         database=store.database,
         blobs=context.blobs,
+        thumbnails=Thumbnails(
+            context.blobs, at_once=settings.thumbnails_at_once, max_pixels=settings.pixel_limit
+        ),
         deployments=context.table(DeploymentChanged),
         http=context.http,
         internal_url=context.settings.internal_url.rstrip("/"),
@@ -75,6 +80,11 @@ def build(context: Context) -> Service:
             JobKind(
                 name=additions.KIND,
                 run=partial(additions.add_images, parts),
+                limit=timedelta(hours=1),
+            ),
+            JobKind(
+                name=copies.KIND,
+                run=partial(copies.copy_version, parts),
                 limit=timedelta(hours=1),
             ),
             JobKind(

@@ -17,6 +17,9 @@ class FeedbackSettings(Settings):
     pixel_limit: int = Field(
         default=100_000_000, ge=1, description="Most pixels a picture may have when decoded."
     )
+    thumbnails_at_once: int = Field(
+        default=2, ge=1, description="Thumbnails made at once; others wait for their turn."
+    )
     annotations_limit: int = Field(
         default=256 * 2**20, ge=2**10, description="Largest COCO file of an import, in bytes."
     )

@@ -33,6 +33,7 @@ dataset = Table(
 
 # `content` counts changes of the assets, `settled` is the count that digest, manifest and the
 # numbers are of. `dirty`: since when there is something to settle; `changed`: the last change.
+# `base`, `query`: the version that this one was copied from, and what was copied.
 dataset_version = Table(
     "dataset_version",
     metadata,
@@ -53,6 +54,9 @@ dataset_version = Table(
     Column("digest", Text),
     Column("manifest", Text),
     Column("created", Timestamp, nullable=False),
+    Column("frozen", Timestamp),
+    Column("base", Uuid),
+    Column("query", Text),
     UniqueConstraint("dataset", "version", name="dataset_version_name"),
     Index("dataset_version_listed", "organization", "created", "id"),
     Index("dataset_version_dirty", "dirty"),
@@ -79,6 +83,7 @@ asset = Table(
     Column("deployment", Uuid),
     Column("prediction", Uuid),
     Column("review_revision", Integer),
+    Column("reviewer", Text),
     Column("created", Timestamp, nullable=False),
     UniqueConstraint("dataset_version", "data", name="asset_once"),
     Index("asset_listed", "dataset_version", "created", "id"),

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, UploadFile
+from fastapi import APIRouter, UploadFile
 from starlette.responses import StreamingResponse
 
 from libs.api.app import part
@@ -22,8 +22,7 @@ from libs.store import jobs
 from libs.store.session import Cause
 from services.feedback.actions.settling import settled_manifest
 from services.feedback.core.coco_writing import write_coco
-from services.feedback.core.contents import difference
-from services.feedback.dto import DifferenceDto, JobAccepted, difference_dto
+from services.feedback.dto import JobAccepted
 from services.feedback.errors import NotSettled, VersionUnknown
 from services.feedback.parts import Feedback
 from services.feedback.store import datasets
@@ -79,16 +78,6 @@ async def export_coco(version: UUID, parts: Parts, caller: Reader) -> StreamingR
             "Content-Disposition": f'attachment; filename="coco-{version}.json"',
         },
     )
-
-
-@router.get("/{version}/difference")
-async def get_difference(
-    version: UUID, parts: Parts, caller: Reader, base: Annotated[UUID, Query()]
-) -> DifferenceDto:
-    """How the version `base` became this one."""
-    old = await _manifest(parts, caller.organization, base)
-    new = await _manifest(parts, caller.organization, version)
-    return difference_dto(await asyncio.to_thread(difference, old.assets, new.assets))
 
 
 async def _manifest(parts: Feedback, organization: UUID, version: UUID) -> Manifest:

@@ -14,18 +14,16 @@ from libs.api.tokens import Caller
 from libs.schemas.values import TaskType
 from libs.store.session import Cause
 from services.feedback.dto import (
-    AssetDto,
     DatasetDto,
     NewDataset,
     NewVersion,
     VersionDto,
-    asset_dto,
     dataset_dto,
     version_dto,
 )
 from services.feedback.errors import DatasetUnknown, NameTaken, VersionUnknown
 from services.feedback.parts import Feedback
-from services.feedback.store import assets, datasets
+from services.feedback.store import datasets
 
 router = APIRouter(prefix="/api/feedback/v1", tags=["feedback"])
 Parts = Annotated[Feedback, part(Feedback)]
@@ -129,20 +127,3 @@ async def get_version(version: UUID, parts: Parts, caller: Reader) -> VersionDto
             return version_dto(await datasets.find_version(read, caller.organization, version))
         except VersionUnknown as unknown:
             raise not_found(f"dataset version {version}") from unknown
-
-
-@router.get("/versions/{version}/assets")
-async def list_assets(
-    version: UUID, parts: Parts, caller: Reader, limit: Limit = 50, cursor: CursorText = None
-) -> Page[AssetDto]:
-    """The images of a version with their annotations, newest first."""
-    before = read_time_cursor(cursor)
-    async with parts.database.read() as read:
-        try:
-            await datasets.find_version(read, caller.organization, version)
-        except VersionUnknown as unknown:
-            raise not_found(f"dataset version {version}") from unknown
-        rows = await assets.list_assets(
-            read, caller.organization, version, before=before, limit=limit
-        )
-    return page(rows, limit, asset_dto, lambda row: write_cursor(row["created"], row["id"]))

@@ -40,7 +40,7 @@ async def annotate(version: UUID, body: BulkBody, parts: Parts, caller: Writer) 
     """Annotate assets; how many annotations and shapes were written."""
     with answered():
         async with parts.database.begin(Cause(actor=caller.actor)) as tx:
-            row = await datasets.find_version(tx, caller.organization, version, lock=True)
+            row = await datasets.open_version(tx, caller.organization, version)
             wanted = Wanted(ids=[one.asset_id for one in body.annotations])
             rows = await annotating.find_assets(
                 tx, caller.organization, version, wanted, offset=0, limit=_PAGE

@@ -1,26 +1,24 @@
 """The images of a dataset version, as the existing client adds and lists them."""
 
-from pathlib import PurePosixPath
 from typing import Annotated, Any
 from uuid import UUID, uuid4
 
-import httpx
 import msgspec
 from fastapi import Query, Request
 from pydantic import BaseModel, Field
 from sqlalchemy import RowMapping
 
-from libs.api.caller import ORGANIZATION_HEADER, token_of
 from libs.api.compat import XGET, compat_router
 from libs.api.compat_asked import Offset
-from libs.api.problems import Problem, invalid, not_found, unavailable
+from libs.api.problems import invalid, not_found
 from libs.schemas.ids import datalake_id
 from libs.store import jobs
 from libs.store.session import Cause
+from services.feedback.actions.lake import images_of
 from services.feedback.compat.asked import Parts, Reader, Writer, answered
 from services.feedback.store import annotating, datasets
 from services.feedback.store.annotating import Wanted
-from services.feedback.workers.additions import KIND, Image
+from services.feedback.workers.additions import KIND
 
 router = compat_router()
 _VERSION = "/api/dataset/version/{version}"
@@ -57,7 +55,7 @@ async def add_data(
     with answered():
         async with parts.database.read() as read:
             row = await datasets.find_version(read, caller.organization, version)
-    images = await _images(request, parts, caller.organization, body.data_ids)
+    images = await images_of(parts, request, caller.organization, body.data_ids)
     async with parts.database.begin(Cause(actor=caller.actor)) as tx:
         job = await jobs.enqueue(
             tx,
@@ -183,41 +181,3 @@ def _asset(row: RowMapping) -> dict[str, Any]:
             "meta": {"width": row["width"], "height": row["height"]},
         },
     }
-
-
-async def _images(
-    request: Request, parts: Parts, organization: UUID, ids: list[UUID]
-) -> list[Image]:
-    """The images as ingest shows them to the caller's own token. Raises Problem."""
-    headers = {"Authorization": f"Bearer {token_of(request)}"}
-    if ORGANIZATION_HEADER in request.headers:
-        headers[ORGANIZATION_HEADER] = request.headers[ORGANIZATION_HEADER]
-    address = f"{parts.internal_url}/api/datalake/{datalake_id(organization)}/datas"
-    found: list[Image] = []
-    for first in range(0, len(ids), _PAGE):
-        some = [str(one) for one in ids[first : first + _PAGE]]
-        try:
-            answer = await parts.http.request(XGET, address, headers=headers, json={"ids": some})
-        except httpx.HTTPError as error:
-            raise unavailable("the Datalake cannot be reached; try again") from error
-        if answer.status_code in (401, 403):
-            raise Problem(403, "missing-scope", "the Datalake does not show you its images")
-        if answer.status_code != 200:
-            raise unavailable("the Datalake cannot answer now; try again")
-        found += [_image(item) for item in answer.json()["items"]]
-    missing = set(ids) - {one.data for one in found}
-    if missing:
-        raise not_found(f"image {min(missing)}, and {len(missing) - 1} more of those named")
-    return found
-
-
-def _image(item: dict[str, Any]) -> Image:
-    return Image(
-        data=UUID(item["id"]),
-        filename=item["filename"],
-        picture=item["object_name"],
-        sha256=PurePosixPath(item["object_name"]).stem,
-        content_type=item["content_type"],
-        width=item["meta"]["width"],
-        height=item["meta"]["height"],
-    )

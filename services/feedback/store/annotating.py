@@ -30,9 +30,9 @@ class Wanted:
 async def add_labels(tx: Tx, organization: UUID, version: UUID, names: list[str]) -> list[str]:
     """Give a version labels behind those that it has; returns all of them.
 
-    Raises VersionUnknown.
+    Raises VersionUnknown, VersionFrozen.
     """
-    row = await datasets.find_version(tx, organization, version, lock=True)
+    row = await datasets.open_version(tx, organization, version)
     labels = list(dict.fromkeys([*row["labels"], *names]))
     if labels != row["labels"]:
         await tx.execute(

@@ -1,19 +1,21 @@
 """Assets, their pictures, and the memory of what was erased."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import RowMapping, delete, func, select, tuple_
+from sqlalchemy import ColumnElement, RowMapping, delete, func, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 
+from libs.query.tree import Expression
 from libs.schemas.ids import derived
 from libs.schemas.manifest import Annotation, ManifestAsset
 from libs.schemas.values import Picture
 from libs.store.session import Read, Tx
+from services.feedback.store.asking import condition
 from services.feedback.tables import asset, erasure
 
 _CHUNK = 1000
@@ -26,6 +28,7 @@ class Origin:
     deployment: UUID
     prediction: UUID
     revision: int
+    reviewer: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +57,7 @@ async def put_assets(tx: Tx, organization: UUID, version: UUID, assets: Sequence
         rows = [_row(tx, organization, version, new) for new in assets[start : start + _CHUNK]]
         new = insert(asset).values(rows)
         kept = ("annotation", "block", "event_time")
-        replaced = ("filename", "deployment", "prediction", "review_revision")
+        replaced = ("filename", "deployment", "prediction", "review_revision", "reviewer")
         await tx.execute(
             new.on_conflict_do_update(
                 constraint="asset_once",
@@ -77,6 +80,20 @@ async def find_asset(
     )
 
 
+async def ids_of(
+    read: Read, organization: UUID, version: UUID, data: Collection[UUID]
+) -> dict[UUID, UUID]:
+    """The assets that images are in a version, by image."""
+    rows = await read.all(
+        select(asset.c.data, asset.c.id).where(
+            asset.c.organization == organization,
+            asset.c.dataset_version == version,
+            asset.c.data.in_(data),
+        )
+    )
+    return {row["data"]: row["id"] for row in rows}
+
+
 async def list_assets(
     read: Read,
     organization: UUID,
@@ -84,15 +101,22 @@ async def list_assets(
     *,
     before: tuple[datetime, UUID] | None,
     limit: int,
+    wanted: Expression | None = None,
 ) -> list[RowMapping]:
-    """Assets of a version, newest first, one more than `limit`."""
-    query = select(asset).where(
-        asset.c.organization == organization, asset.c.dataset_version == version
-    )
+    """Assets of a version that a query wants, newest first, one more than `limit`."""
+    query = select(asset).where(*_asked(organization, version, wanted))
     if before is not None:
         query = query.where(tuple_(asset.c.created, asset.c.id) < before)
     order = asset.c.created.desc(), asset.c.id.desc()
     return await read.all(query.order_by(*order).limit(limit + 1))
+
+
+async def count_assets(
+    read: Read, organization: UUID, version: UUID, wanted: Expression | None
+) -> int:
+    """How many assets of a version a query wants."""
+    found = select(func.count()).select_from(asset).where(*_asked(organization, version, wanted))
+    return int(await read.scalar(found) or 0)
 
 
 async def contents(read: Read, organization: UUID, version: UUID) -> list[RowMapping]:
@@ -165,6 +189,11 @@ async def picture_in_use(read: Read, organization: UUID, sha256: str) -> bool:
     return await read.scalar(found.limit(1)) is not None
 
 
+def thumbnails_of(organization: UUID) -> str:
+    """Where the thumbnails of an organisation lie."""
+    return f"feedback/{organization}/thumbnails"
+
+
 def annotation_of(row: RowMapping) -> Annotation | None:
     """The annotation of an asset's row."""
     stored = row["annotation"]
@@ -186,6 +215,13 @@ def manifest_asset(row: RowMapping) -> ManifestAsset:
     )
 
 
+def _asked(
+    organization: UUID, version: UUID, wanted: Expression | None
+) -> list[ColumnElement[bool]]:
+    ours = [asset.c.organization == organization, asset.c.dataset_version == version]
+    return ours if wanted is None else [*ours, condition(wanted)]
+
+
 def _row(tx: Tx, organization: UUID, version: UUID, new: NewAsset) -> dict[str, Any]:
     return {
         "id": asset_id(version, new.data),
@@ -205,5 +241,6 @@ def _row(tx: Tx, organization: UUID, version: UUID, new: NewAsset) -> dict[str, 
         "deployment": new.origin.deployment if new.origin else None,
         "prediction": new.origin.prediction if new.origin else None,
         "review_revision": new.origin.revision if new.origin else None,
+        "reviewer": new.origin.reviewer if new.origin else None,
         "created": tx.clock.now(),
     }

@@ -14,7 +14,7 @@ from libs.schemas.values import TaskType
 from libs.store.session import Read, Tx
 from services.feedback.core.agreement import Labelled
 from services.feedback.core.contents import Counts
-from services.feedback.errors import DatasetUnknown, NameTaken, VersionUnknown
+from services.feedback.errors import DatasetUnknown, NameTaken, VersionFrozen, VersionUnknown
 from services.feedback.tables import dataset, dataset_version
 
 Before = tuple[datetime, UUID] | None
@@ -77,8 +77,14 @@ async def add_version(
     version: str,
     type: TaskType,  # noqa: A002
     labels: list[str],
+    base: UUID | None = None,
+    query: str | None = None,
 ) -> RowMapping:
-    """Make an empty version and tell it. Raises DatasetUnknown, NameTaken."""
+    """Make an empty version and tell it. `base`, `query`: what will be copied into it.
+
+    Raises:
+        DatasetUnknown, NameTaken.
+    """
     owner = await find_dataset(tx, organization, dataset_id)
     now = tx.clock.now()
     made = await tx.execute(
@@ -86,7 +92,7 @@ async def add_version(
         .values(
             id=uuid7(now), organization=organization, dataset=dataset_id, version=version,
             type=type, labels=labels, revision=0, content=1, settled=0, dirty=now, changed=now,
-            objects_per_label=dict.fromkeys(labels, 0), created=now,
+            objects_per_label=dict.fromkeys(labels, 0), created=now, base=base, query=query,
         )
         .on_conflict_do_nothing(constraint="dataset_version_name")
         .returning(dataset_version.c.id)
@@ -130,6 +136,33 @@ async def find_version(
     if row is None:
         raise VersionUnknown(version)
     return row
+
+
+async def open_version(tx: Tx, organization: UUID, version: UUID) -> RowMapping:
+    """A version that is about to change; nobody else changes it.
+
+    Raises:
+        VersionUnknown, VersionFrozen.
+    """
+    row = await find_version(tx, organization, version, lock=True)
+    if row["frozen"] is not None:
+        raise VersionFrozen(labelled(row).name)
+    return row
+
+
+async def freeze(tx: Tx, organization: UUID, version: UUID) -> RowMapping:
+    """Let a version change no more; again, it stays as it is. Raises VersionUnknown."""
+    await find_version(tx, organization, version, lock=True)
+    await tx.execute(
+        update(dataset_version)
+        .where(
+            dataset_version.c.organization == organization,
+            dataset_version.c.id == version,
+            dataset_version.c.frozen.is_(None),
+        )
+        .values(frozen=tx.clock.now())
+    )
+    return await find_version(tx, organization, version)
 
 
 async def find_versions(

@@ -46,9 +46,9 @@ async def change_version(
     """Rename a version, or give it its type; what has annotations keeps its type.
 
     Raises:
-        VersionUnknown, NameTaken, TypeInUse.
+        VersionUnknown, VersionFrozen, NameTaken, TypeInUse.
     """
-    row = await datasets.find_version(tx, organization, version, lock=True)
+    row = await datasets.open_version(tx, organization, version)
     values: dict[str, object] = {}
     if name is not None and name != row["version"]:
         taken = await tx.scalar(

@@ -5,11 +5,12 @@ from uuid import UUID
 
 import msgspec
 
-from libs.schemas.values import Picture, Value
+from libs.schemas.values import Picture
 from libs.store.jobs import JobFailed
 from libs.store.session import Cause
 from libs.store.workers import JobRun
-from services.feedback.errors import PictureGone, VersionUnknown
+from services.feedback.core.images import Image
+from services.feedback.errors import PictureGone, VersionFrozen, VersionUnknown
 from services.feedback.parts import Feedback
 from services.feedback.store import assets, datasets
 from services.feedback.store.assets import NewAsset
@@ -17,18 +18,6 @@ from services.feedback.workers import pictures
 
 KIND = "addition"
 _AT_ONCE = 200
-
-
-class Image(Value, frozen=True, kw_only=True):
-    """An image as the Datalake said it when it was asked for."""
-
-    data: UUID
-    filename: str
-    picture: str
-    sha256: str
-    content_type: str
-    width: int
-    height: int
 
 
 async def add_images(parts: Feedback, run: JobRun) -> None:
@@ -42,8 +31,8 @@ async def add_images(parts: Feedback, run: JobRun) -> None:
         async with parts.database.begin(Cause(actor=payload["actor"])) as tx:
             await assets.keep_pictures(tx, organization)
             try:
-                await datasets.find_version(tx, organization, version, lock=True)
-            except VersionUnknown as error:
+                await datasets.open_version(tx, organization, version)
+            except (VersionUnknown, VersionFrozen) as error:
                 raise JobFailed(str(error)) from error
             await assets.put_assets(tx, organization, version, new)
             await datasets.touch(tx, organization, version)

@@ -21,3 +21,4 @@ async def erase(parts: Feedback, run: JobRun) -> None:
         for sha256, key in {(row["picture_sha256"], row["picture_key"]) for row in gone}:
             if not await assets.picture_in_use(tx, organization, sha256):
                 await parts.blobs.delete(key)
+                await parts.thumbnails.forget(assets.thumbnails_of(organization), sha256=sha256)

@@ -19,7 +19,7 @@ from libs.store.workers import JobCancelled, JobRun
 from libs.vision.images import ImageRefused, inspect
 from services.feedback.actions.settling import settle
 from services.feedback.core.coco import Coco, CocoImage, CocoInvalid, read_coco
-from services.feedback.errors import ArchiveRefused
+from services.feedback.errors import ArchiveRefused, VersionFrozen
 from services.feedback.parts import Feedback
 from services.feedback.store import assets, datasets
 from services.feedback.store.assets import NewAsset
@@ -45,7 +45,7 @@ async def import_coco(parts: Feedback, run: JobRun) -> None:
     keys = (str(payload["annotations"]), str(payload["images"]))
     try:
         await _import(parts, run, UUID(payload["version"]), annotations=keys[0], images=keys[1])
-    except (ArchiveRefused, CocoInvalid, ImageRefused) as refused:
+    except (ArchiveRefused, CocoInvalid, ImageRefused, VersionFrozen) as refused:
         await _delete(parts, keys)
         raise JobFailed(str(refused)) from refused
     except (JobFailed, JobCancelled):
@@ -72,7 +72,7 @@ async def _import(
             if await assets.erased_since(tx, organization, begun):
                 # An erasure may have taken one of ours before there was an asset to hold it.
                 await _store(parts, run, checked, archive)
-            row = await datasets.find_version(tx, organization, version, lock=True)
+            row = await datasets.open_version(tx, organization, version)
             if list(row["labels"]) != labels:
                 raise JobFailed("another import named the version's labels: import again")
             if not labels:

@@ -17,7 +17,7 @@ from libs.store.session import Cause, Tx
 from libs.store.workers import JobRun
 from services.feedback.core.agreement import refusal
 from services.feedback.core.loop import Outcome
-from services.feedback.errors import PictureGone
+from services.feedback.errors import PictureGone, VersionFrozen
 from services.feedback.parts import Feedback
 from services.feedback.store import assets, datasets, loops, trainings
 from services.feedback.store.assets import NewAsset, Origin
@@ -45,6 +45,7 @@ class Submission:
     targets: list[UUID]
     causation: UUID
     actor: str | None
+    reviewer: str | None = None
 
     @classmethod
     def of(
@@ -70,6 +71,7 @@ class Submission:
             targets=list(targets),
             causation=event.meta.id,
             actor=event.meta.actor,
+            reviewer=review.reviewer,
         )
 
     def payload(self) -> Mapping[str, Any]:
@@ -148,6 +150,8 @@ async def _settle(
 ) -> Outcome:
     if row is None:
         return submission.outcome(version, refused=f"there is no dataset version {version}")
+    if row["frozen"] is not None:
+        return submission.outcome(version, refused=str(VersionFrozen(datasets.labelled(row).name)))
     if isinstance(picture, str):
         return submission.outcome(version, refused=picture)
     why = refusal(submission.type, submission.shapes, datasets.labelled(row))
@@ -180,5 +184,6 @@ def _asset(submission: Submission, picture: Picture) -> NewAsset:
             deployment=submission.deployment,
             prediction=submission.prediction,
             revision=submission.revision,
+            reviewer=submission.reviewer,
         ),
     )

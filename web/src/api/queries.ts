@@ -1,6 +1,6 @@
 /** Every read of the interface as query options: one place that says which key belongs to which route. */
 import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
-import { get } from "@/api/client";
+import { get, type Service } from "@/api/client";
 import type * as api from "@/api/types";
 import { type Span, spanOf, type TimeRange } from "@/lib/range";
 
@@ -108,17 +108,18 @@ export const facetCounts = (d: string, asked: readonly string[]) =>
     staleTime: 30_000,
   });
 
+/** A list that takes a query: `…/completions` and `…/count` stand below its path. */
+export interface Asked {
+  service: Service;
+  path: string;
+}
+
 /** What may stand at a column of a query. */
-export const completionsAt = (d: string, q: string, at: number) =>
+export const completionsAt = ({ service, path }: Asked, q: string, at: number) =>
   queryOptions({
-    queryKey: ["completions", d, q, at],
+    queryKey: ["completions", service, path, q, at],
     queryFn: ({ signal }) =>
-      get<{ items: api.Completion[] }>(
-        "review",
-        `/deployments/${d}/predictions/completions`,
-        { q, at },
-        signal,
-      ),
+      get<{ items: api.Completion[] }>(service, `${path}/completions`, { q, at }, signal),
     staleTime: 60_000,
   });
 

@@ -6,6 +6,43 @@ export interface components {
             data: string;
             id: string;
         };
+        /** @description Images of the Datalake: those named, or all that a query over it finds. */
+        AdditionBody: {
+            images?: string[] | null;
+            q?: string | null;
+        };
+        /**
+         * @description A firing of a rule. `value`: when it fired; `worst`: of all since; `resolved_text`: why it
+         *     is over. `resolved_time` null: it fires.
+         */
+        AlertDto: {
+            deployment: string;
+            /** Format: date-time */
+            fired_time: string;
+            id: string;
+            metric: string;
+            name: string;
+            operator: components["schemas"]["Operator"];
+            resolved_text: string | null;
+            resolved_time: string | null;
+            rule: string;
+            severity: components["schemas"]["Severity"];
+            /** Format: date-time */
+            since: string;
+            text: string;
+            threshold: number;
+            value: number;
+            worst: number;
+        };
+        /** @description A metric that a rule can look at. `text`: what it is, over the rule's window. */
+        AlertMetricDto: {
+            name: string;
+            text: string;
+            unit: string;
+        };
+        AlertMetricsDto: {
+            items: components["schemas"]["AlertMetricDto"][];
+        };
         /** @description What one model version said. */
         AnswerDto: {
             latency: number;
@@ -28,11 +65,19 @@ export interface components {
         };
         /** @description An image of a version. `annotation` null: nobody has annotated it. */
         AssetDto: {
-            annotation: components["schemas"]["services__feedback__dto__ShapesDto"] | null;
+            annotation: components["schemas"]["services__feedback__dto__datasets__ShapesDto"] | null;
+            block: string | null;
+            /** Format: date-time */
+            created: string;
             data: string;
+            deployment: string | null;
+            event_time: string | null;
             filename: string;
             height: number;
             id: string;
+            prediction: string | null;
+            review_revision: number | null;
+            reviewer: string | null;
             width: number;
         };
         /** @description Quantiles of each bucket. */
@@ -89,6 +134,21 @@ export interface components {
             prediction: string;
             t: number;
         };
+        /**
+         * @description A picture that is other than in `base`. `asset`: in the version that has it (null: it has
+         *     left that too since); `before`, `after` null: not there, or not annotated.
+         */
+        ChangedDto: {
+            after: components["schemas"]["services__feedback__dto__datasets__ShapesDto"] | null;
+            asset: string | null;
+            before: components["schemas"]["services__feedback__dto__datasets__ShapesDto"] | null;
+            data: string;
+            filename: string;
+            height: number;
+            width: number;
+        };
+        /** @enum {string} */
+        ChangeKind: "added" | "removed" | "changed";
         /** @description On reviewed images, each once. */
         ClassificationOnReviewedDto: {
             accuracy: number | null;
@@ -146,6 +206,11 @@ export interface components {
         };
         Consumers: {
             items: components["schemas"]["ConsumerDto"][];
+        };
+        /** @description The new version, empty until the job has filled it. */
+        CopyAccepted: {
+            job: string;
+            version: components["schemas"]["services__feedback__dto__datasets__VersionDto"];
         };
         /** @description How many a query finds. */
         CountDto: {
@@ -426,6 +491,7 @@ export interface components {
             added: number;
             changed: number;
             equal: boolean;
+            labels: components["schemas"]["LabelShareDto"][];
             removed: number;
             same: number;
         };
@@ -546,6 +612,15 @@ export interface components {
             name: string;
             sha256: string;
             size: number;
+        };
+        /** @description `since`: first seen wrong. `resolved_time` null: it would fire still. */
+        FiringDto: {
+            /** Format: date-time */
+            fired_time: string;
+            resolved_time: string | null;
+            /** Format: date-time */
+            since: string;
+            worst: number;
         };
         /** @description A model's answer in the wire format; a classifier's has no boxes. */
         FormatDto: {
@@ -721,6 +796,14 @@ export interface components {
             images: number[][];
             names: string[];
         };
+        /** @description Shapes of a label in both versions, and their share of all shapes (null: there are none). */
+        LabelShareDto: {
+            after: number;
+            after_share: number | null;
+            before: number;
+            before_share: number | null;
+            label: string;
+        };
         /** @description The last training that was asked for. */
         LastDto: {
             experiment: string;
@@ -760,7 +843,7 @@ export interface components {
             waiting_since: string | null;
         };
         libs__api__paging__Page_VersionDto___1: {
-            items: components["schemas"]["services__feedback__dto__VersionDto"][];
+            items: components["schemas"]["services__feedback__dto__datasets__VersionDto"][];
             next_cursor?: string | null;
         };
         libs__api__paging__Page_VersionDto___2: {
@@ -884,6 +967,12 @@ export interface components {
             sources: string[];
             tags: string[];
         };
+        /** @description A version made of another's assets. `q`: which (docs/query.md); empty: all of them. */
+        NewCopy: {
+            /** @default  */
+            q: string;
+            version: string;
+        };
         /** @description A deployment to be. `threshold`: by default the model's own. */
         NewDeployment: {
             model_version: string;
@@ -941,9 +1030,28 @@ export interface components {
          * @enum {string}
          */
         NumberState: "collecting" | "unproved" | "on" | "off";
+        /**
+         * @description On which side of the threshold it is wrong.
+         * @enum {string}
+         */
+        Operator: ">" | ">=" | "<" | "<=";
         OrganizationDto: {
             id: string;
             name: string;
+        };
+        /**
+         * @description Assets of one origin. `deployment` null: imported or added by hand; `reviewer` null also
+         *     for what was submitted before reviewers were noted down.
+         */
+        OriginDto: {
+            annotated: number;
+            assets: number;
+            deployment: string | null;
+            /** Format: date-time */
+            first: string;
+            /** Format: date-time */
+            last: string;
+            reviewer: string | null;
         };
         /** @description Outlier scores of each bucket and the share at or above `alarm`. */
         OutlierDto: {
@@ -952,8 +1060,16 @@ export interface components {
             p95: (number | null)[];
             share_alarm: (number | null)[];
         };
+        Page_AlertDto_: {
+            items: components["schemas"]["AlertDto"][];
+            next_cursor?: string | null;
+        };
         Page_AssetDto_: {
             items: components["schemas"]["AssetDto"][];
+            next_cursor?: string | null;
+        };
+        Page_ChangedDto_: {
+            items: components["schemas"]["ChangedDto"][];
             next_cursor?: string | null;
         };
         Page_DataDto_: {
@@ -1089,6 +1205,12 @@ export interface components {
             id: string;
             name: string;
         };
+        /** @description Where a version's assets come from, the most first. `base`, `query`: it was copied. */
+        ProvenanceDto: {
+            base: string | null;
+            items: components["schemas"]["OriginDto"][];
+            query: string | null;
+        };
         /** @description What the present champion and shadow said of the reviewed images of the range. */
         QualityDto: {
             champion: components["schemas"]["DetectionQualityDto"] | components["schemas"]["ClassificationQualityDto"] | null;
@@ -1179,6 +1301,24 @@ export interface components {
             /** Format: date-time */
             hour: string;
             reason: string;
+        };
+        /**
+         * @description What a rule would have done. `t`, `values`: the metric, the worst of neighbouring checks.
+         *
+         *     `checks` 0: there is no history as long as the window yet. `more`: firings that `firings` (the
+         *     newest 200) leaves out.
+         */
+        RehearsalDto: {
+            checks: number;
+            /** Format: date-time */
+            end: string;
+            fired: number;
+            firings: components["schemas"]["FiringDto"][];
+            more: number;
+            /** Format: date-time */
+            start: string;
+            t: number[];
+            values: (number | null)[];
         };
         /** @description Refusals at the door, oldest first; hours without any are not there. */
         Rejections: {
@@ -1275,6 +1415,58 @@ export interface components {
             time: string;
             version: string;
         };
+        /**
+         * @description Fires when `metric` over the last `window_minutes` has been on the wrong side of `threshold`
+         *     for at least `for_minutes`.
+         *
+         *     `resolved_threshold`: it is over on its right side; null: as soon as it is not wrong. A window
+         *     is of whole minutes up to an hour, of five minutes up to a day, of hours beyond.
+         */
+        RuleBody: {
+            /** @default true */
+            enabled: boolean;
+            /** @default 0 */
+            for_minutes: number;
+            metric: string;
+            name: string;
+            operator: components["schemas"]["Operator"];
+            resolved_threshold?: number | null;
+            /** @default WARNING */
+            severity: components["schemas"]["Severity"];
+            threshold: number;
+            window_minutes: number;
+        };
+        /**
+         * @description A rule and how it stands. `since`: it is wrong since then; `firing`: the alert it fires.
+         *
+         *     `silenced`: now, until `silenced_until`. `value` null: the window had nothing to judge by.
+         */
+        RuleDto: {
+            checked: string | null;
+            /** Format: date-time */
+            created: string;
+            enabled: boolean;
+            fired_time: string | null;
+            firing: string | null;
+            for_minutes: number;
+            id: string;
+            metric: string;
+            name: string;
+            operator: components["schemas"]["Operator"];
+            resolved_threshold: number | null;
+            severity: components["schemas"]["Severity"];
+            silenced: boolean;
+            silenced_until: string | null;
+            since: string | null;
+            text: string;
+            threshold: number;
+            unit: string;
+            value: number | null;
+            window_minutes: number;
+        };
+        RulesDto: {
+            items: components["schemas"]["RuleDto"][];
+        };
         /** @enum {string} */
         Scope: "predictions:read" | "predictions:write" | "predictions:delete" | "reviews:write" | "reviews:submit" | "data:read" | "data:write" | "datasets:read" | "datasets:write" | "experiments:read" | "experiments:write" | "models:read" | "models:write" | "deployments:read" | "deployments:write" | "rollouts:write" | "users:read" | "users:write" | "tokens:read" | "tokens:write" | "operate";
         /** @description A version in its role. `serving`: the version that answers meanwhile, None where none. */
@@ -1314,17 +1506,17 @@ export interface components {
             type: components["schemas"]["TaskType"];
         };
         /** @description Long work was accepted. */
-        services__feedback__dto__JobAccepted: {
+        services__feedback__dto__changes__JobAccepted: {
             job: string;
         };
         /** @description A data set to be made. */
-        services__feedback__dto__NewDataset: {
+        services__feedback__dto__datasets__NewDataset: {
             /** @default  */
             description: string;
             name: string;
         };
         /** @description Ground truth by label name; boxes are x, y, width, height in pixels. */
-        services__feedback__dto__ShapesDto: {
+        services__feedback__dto__datasets__ShapesDto: {
             /** @default [] */
             boxes: [
                 number,
@@ -1345,20 +1537,23 @@ export interface components {
          * @description A dataset version. The numbers, `digest` and `manifest` are of its last settled content;
          *     `settled` says whether that is what it holds now.
          */
-        services__feedback__dto__VersionDto: {
+        services__feedback__dto__datasets__VersionDto: {
             annotated: number;
             assets: number;
+            base: string | null;
             /** Format: date-time */
             created: string;
             dataset: string;
             dataset_name: string;
             digest: string | null;
+            frozen: string | null;
             id: string;
             labels: string[];
             manifest: string | null;
             objects_per_label: {
                 [key: string]: number;
             };
+            query: string | null;
             settled: boolean;
             state: components["schemas"]["State"];
             type: components["schemas"]["TaskType"];
@@ -1403,9 +1598,18 @@ export interface components {
             champion: components["schemas"]["SeatDto"];
             shadow: components["schemas"]["SeatDto"] | null;
         };
+        /**
+         * @description How soon somebody should look: when there is time, today, now.
+         * @enum {string}
+         */
+        Severity: "INFO" | "WARNING" | "CRITICAL";
         /** @description The version to run beside the champion. */
         ShadowBody: {
             model_version: string;
+        };
+        /** @description `until`: a time, or null: until it is lifted. */
+        SilenceBody: {
+            until?: string | null;
         };
         /** @description Why an image is left out. */
         SkipBody: {
@@ -1584,6 +1788,29 @@ export interface components {
             tags: string[];
             width: number;
         };
+        /** @description An asset, and which version of which data set it is in. */
+        UseDto: {
+            annotation: components["schemas"]["services__feedback__dto__datasets__ShapesDto"] | null;
+            block: string | null;
+            /** Format: date-time */
+            created: string;
+            data: string;
+            dataset: string;
+            dataset_name: string;
+            dataset_version: string;
+            deployment: string | null;
+            event_time: string | null;
+            filename: string;
+            height: number;
+            id: string;
+            prediction: string | null;
+            review_revision: number | null;
+            reviewer: string | null;
+            type: components["schemas"]["TaskType"];
+            version_labels: string[];
+            version_name: string;
+            width: number;
+        };
         UserDto: {
             /** Format: date-time */
             created: string;
@@ -1591,6 +1818,10 @@ export interface components {
             id: string;
             name: string;
             role: components["schemas"]["Role"];
+        };
+        /** @description What images are in datasets, the newest first; a thousand at most. */
+        UsesDto: {
+            items: components["schemas"]["UseDto"][];
         };
         ValidationError: {
             ctx?: Record<string, never>;

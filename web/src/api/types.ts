@@ -67,7 +67,7 @@ export type Counts = Schemas["CountsDto"];
 export type Completion = Schemas["CompletionDto"];
 export type Submitted = Schemas["SubmittedDto"];
 
-export type DatasetVersion = Schemas["services__feedback__dto__VersionDto"];
+export type DatasetVersion = Schemas["services__feedback__dto__datasets__VersionDto"];
 export type FeedbackLoop = Schemas["LoopDto"];
 export type TrainingDataset = Schemas["TrainingSetDto"];
 export type TrainingSettings = With<Schemas["TrainingBody"], { project: string | null }>;

@@ -92,7 +92,13 @@ export default function PredictionsPage() {
   return (
     <div className="content predictions">
       <h1 className="hidden-visually">Predictions</h1>
-      <QueryBar deployment={d} query={q} fault={fault} onQuery={setQuery} />
+      <QueryBar
+        of={{ service: "review", path: `/deployments/${d}/predictions` }}
+        placeholder={'All predictions. As in: labels = "car" and outlier > 0.9'}
+        query={q}
+        fault={fault}
+        onQuery={setQuery}
+      />
       <ListBar hasShadow={hasShadow}>
         <Button aria-pressed={facets} onClick={() => setFacets(!facets)}>
           Facets

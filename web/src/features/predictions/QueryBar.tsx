@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { type KeyboardEvent, useEffect, useId, useRef, useState } from "react";
-import { completionsAt } from "@/api/queries";
+import { type Asked, completionsAt } from "@/api/queries";
 import { Button } from "@/components/controls";
 import { Icon } from "@/components/Icon";
 import { Completions } from "@/features/predictions/Completions";
@@ -16,7 +16,9 @@ const TYPING = 300;
  * `final` false, Enter and what is chosen with true.
  */
 export function QueryBar(props: {
-  deployment: string;
+  /** The list that is asked; its route knows the completions. */
+  of: Asked;
+  placeholder: string;
   query: string;
   fault: Fault | null;
   onQuery: (query: string, final: boolean) => void;
@@ -44,7 +46,7 @@ export function QueryBar(props: {
 
   const column = columnAt(text, caret);
   const found = useQuery({
-    ...completionsAt(props.deployment, text, column),
+    ...completionsAt(props.of, text, column),
     enabled: open && text.length <= LONGEST,
     placeholderData: (old) => old,
   });
@@ -140,7 +142,7 @@ export function QueryBar(props: {
             aria-autocomplete="list"
             aria-invalid={wrong}
             aria-describedby={`${id}-fault`}
-            placeholder={'All predictions. As in: labels = "car" and outlier > 0.9'}
+            placeholder={props.placeholder}
             spellCheck={false}
             autoCapitalize="off"
             maxLength={LONGEST}

@@ -1,5 +1,4 @@
 import type { ListFilter } from "@/api/queries";
-import type { Predicted } from "@/api/types";
 
 export interface ListSearch {
   q?: string;
@@ -25,7 +24,11 @@ export function takesArrivals(search: ListSearch): boolean {
 }
 
 /** Places from the last chosen to this one, both included; only this one without a last. */
-export function between(items: readonly Predicted[], last: string | null, id: string): string[] {
+export function between(
+  items: readonly { id: string }[],
+  last: string | null,
+  id: string,
+): string[] {
   const a = items.findIndex((one) => one.id === last);
   const b = items.findIndex((one) => one.id === id);
   if (a < 0 || b < 0) return [id];

@@ -1,9 +1,8 @@
 import { useState } from "react";
-import type { Predicted } from "@/api/types";
 import { between } from "@/features/predictions/filter";
 
 /** What is chosen of a list. It outlives the list: another query keeps it. */
-export function useSelection(items: readonly Predicted[]) {
+export function useSelection(items: readonly { id: string }[]) {
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
   const [last, setLast] = useState<string | null>(null);
   const toggle = (id: string, range: boolean) => {
