@@ -7,6 +7,8 @@ offer ──▶ waiting (bounded by a `Room`) ──▶ page in hand ──▶ d
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
+from contextvars import Context
+from functools import partial
 from typing import Generic, NamedTuple, TypeVar
 
 from libs.bus.driver import BusUnavailable
@@ -45,10 +47,19 @@ class Room:
         self._size -= size
 
 
+Told = Callable[[Exception | None], None]
+"""Called once, with the fault or with None where all is durable. Must not raise."""
+
+
 class _Entry(NamedTuple, Generic[T]):
     items: Sequence[T]
     size: int
-    written: "asyncio.Future[None]"
+    told: Told
+    written: "asyncio.Future[None] | None"
+
+    @property
+    def dropped(self) -> bool:
+        return self.written is not None and self.written.done()
 
 
 class Coalescer(Generic[T]):
@@ -85,12 +96,20 @@ class Coalescer(Generic[T]):
 
         Raises QueueFull. An offer whose future is cancelled before it is in hand is not written.
         """
-        self._room.take(len(items), size)
         written: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append(_Entry(items, size, written))
-        if self._writer is None:
-            self._writer = asyncio.create_task(self._drain(), name="coalescer")
+        self._take(_Entry(items, size, partial(_settle, written), written))
         return written
+
+    def hand(self, items: Sequence[T], size: int, told: Told) -> None:
+        """As `offer`, without a future. Raises QueueFull, and never calls `told`."""
+        self._take(_Entry(items, size, told, None))
+
+    def _take(self, entry: _Entry[T]) -> None:
+        self._room.take(len(entry.items), entry.size)
+        self._waiting.append(entry)
+        if self._writer is None:
+            # A write is for many callers: it is in the trace of none.
+            self._writer = asyncio.create_task(self._drain(), name="coalescer", context=Context())
 
     async def close(self) -> None:
         """Finish what waits."""
@@ -111,7 +130,7 @@ class Coalescer(Generic[T]):
         count = size = 0
         while self._waiting:
             entry = self._waiting[0]
-            if entry.written.done():
+            if entry.dropped:
                 self._settle([self._waiting.popleft()], None)
                 continue
             count += len(entry.items)
@@ -149,11 +168,14 @@ class Coalescer(Generic[T]):
     def _settle(self, entries: Sequence[_Entry[T]], fault: Exception | None) -> None:
         for entry in entries:
             self._room.give_back(len(entry.items), entry.size)
-            if entry.written.done():
-                continue
-            if fault is None:
-                entry.written.set_result(None)
-            else:
-                # One each: what is raised many times gathers every traceback.
-                told = BusUnavailable(str(fault)) if isinstance(fault, Transient) else fault
-                entry.written.set_exception(told)
+            # One each: what is raised many times gathers every traceback.
+            entry.told(BusUnavailable(str(fault)) if isinstance(fault, Transient) else fault)
+
+
+def _settle(written: "asyncio.Future[None]", fault: Exception | None) -> None:
+    if written.done():
+        return
+    if fault is None:
+        written.set_result(None)
+    else:
+        written.set_exception(fault)

@@ -16,7 +16,7 @@ from typing import Any
 import uvicorn
 from starlette.types import ASGIApp
 
-from libs.runtime.protocol import XgetProtocol
+from libs.runtime.direct import DirectProtocol
 
 # Beside connections: databases, the bus, blobs, logs.
 _OTHER_FILES = 200
@@ -43,7 +43,7 @@ class WireLimits:
     slowest: int = 4096
 
 
-class WireProtocol(XgetProtocol):
+class WireProtocol(DirectProtocol):
     """uvicorn's protocol with limits on connections and on what is not body."""
 
     limits = WireLimits()

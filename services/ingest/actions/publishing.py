@@ -11,7 +11,7 @@ from uuid import UUID
 
 import msgspec
 
-from libs.bus.coalescing import Coalescer
+from libs.bus.coalescing import Coalescer, Told
 from libs.schemas.envelope import Message
 from libs.schemas.events import PredictionLogged
 from libs.schemas.ids import Derivation
@@ -49,13 +49,23 @@ async def publish(parts: Ingest, organization: UUID, actor: str, logged: Sequenc
 
 def offer(parts: Ingest, deployment: UUID, entries: Sequence[Accepted]) -> "asyncio.Future[None]":
     """The future is done when predictions of one deployment are durable. Raises QueueFull."""
+    size = sum([len(entry.document) for entry in entries])
+    return _desk(parts, deployment).offer(entries, size)
+
+
+def hand(parts: Ingest, deployment: UUID, entry: Accepted, told: Told) -> None:
+    """As `offer`; `told` is called when the prediction is durable. Raises QueueFull."""
+    _desk(parts, deployment).hand((entry,), len(entry.document), told)
+
+
+def _desk(parts: Ingest, deployment: UUID) -> Coalescer[Accepted]:
     desk = parts.desks.get(deployment)
     if desk is None:
         if len(parts.desks) >= _DESKS:
             _close_idle(parts)
         desk = Coalescer(partial(_write, parts, deployment), room=parts.room, page=_PAGE)
         parts.desks[deployment] = desk
-    return desk.offer(entries, sum([len(entry.document) for entry in entries]))
+    return desk
 
 
 def _close_idle(parts: Ingest) -> None:

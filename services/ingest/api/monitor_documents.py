@@ -11,15 +11,16 @@ from libs.api.problems import Problem
 from libs.api.tokens import Caller
 from libs.schemas.events import DeploymentChanged
 from libs.schemas.faults import Transient
-from libs.schemas.values import Logged
+from libs.schemas.values import Logged, TaskType
 from services.ingest import actions
 from services.ingest.actions import Checked
 from services.ingest.core.accepted import Accepted, accepted
-from services.ingest.core.body import Body, ShadowBody, where_of
+from services.ingest.core.body import Body, PlainBody, ShadowBody, where_of
 from services.ingest.errors import PredictionRejected
 from services.ingest.parts import Ingest
 
 _decode_body = msgspec.json.Decoder(Body)
+_decode_plain = msgspec.json.Decoder(PlainBody).decode
 _decode_shadow = msgspec.json.Decoder(ShadowBody)
 _encode = msgspec.json.Encoder().encode
 _NUL = b"\\u0000"
@@ -33,6 +34,17 @@ def read_body(raw: bytes) -> Body:
     """Raises PredictionRejected: 400 for what is no JSON, 422 for what does not fit."""
     body: Body = _decode(_decode_body, raw)
     return body
+
+
+def read_plain(raw: bytes, task: TaskType) -> Body | None:
+    """The body if it plainly fits its schema; None: `read_body` says."""
+    if _NUL in raw:
+        return None
+    decode = _decode_body.decode if task is TaskType.SEGMENTATION else _decode_plain
+    try:
+        return decode(raw)
+    except (ValueError, RecursionError):  # msgspec's errors and UnicodeDecodeError are
+        return None
 
 
 def read_shadow(raw: bytes) -> ShadowBody:
@@ -114,7 +126,8 @@ class _Lines:
 
     def _check(self, line: bytes) -> Outcome | Checked:
         try:
-            checked = actions.check(self._parts, self._target, read_body(line))
+            body = read_plain(line, self._target.type) or read_body(line)
+            checked = actions.check(self._parts, self._target, body)
             return checked if checked.picture is not None else self._accepted(checked.logged)
         except PredictionRejected as error:
             return self._refuse(error)

@@ -14,30 +14,35 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from libs.api.caller import KnownCallers
 from libs.api.limits import Bodies, LimitedBody
 from libs.api.problems import Problem, answer, answer_fault
-from libs.api.scopes import Scope as Permission
 from libs.api.tokens import Caller, Verifier
 from libs.api.tracing import seconds
-from libs.schemas.events import DeploymentChanged, State
+from libs.schemas.events import DeploymentChanged
 from libs.telemetry.tracing import begun_traceparent, current_traceparent, span
 from services.ingest import actions
-from services.ingest.api.monitor_documents import accept_lines, answer_one, read_body
+from services.ingest.api.monitor_direct import KEY_LENGTH, ONE, PREFIX, Desk, MonitorDirect
+from services.ingest.api.monitor_documents import (
+    accept_lines,
+    answer_one,
+    read_body,
+    read_plain,
+)
 from services.ingest.core.accepted import accepted
 from services.ingest.errors import PredictionRejected
 from services.ingest.parts import Ingest
 
-_PREFIX = "/api/ingest/v1/deployments/"
-_ONE = "/predictions"
 _BATCH = "/predictions/batch"
-_ROUTE = f"{_PREFIX}{{deployment}}"
-_ID = slice(len(_PREFIX), len(_PREFIX) + 36)
-_REST = slice(len(_PREFIX) + 36, None)
-_KEY_LENGTH = 256
+_ROUTE = f"{PREFIX}{{deployment}}"
+_ID = slice(len(PREFIX), len(PREFIX) + 36)
+_REST = slice(len(PREFIX) + 36, None)
 _JSON = (b"content-type", b"application/json")
 _NDJSON = (b"content-type", b"application/x-ndjson")
 
 
 class MonitorFront:
-    """Plain ASGI around the app. `traced`: spans of this process are collected."""
+    """Plain ASGI around the app. `traced`: spans of this process are collected.
+
+    `direct`: what the server asks before it begins a conversation; None where each has its span.
+    """
 
     def __init__(
         self, app: ASGIApp, bodies: Bodies, *, parts: Ingest, verifier: Verifier, traced: bool
@@ -45,15 +50,16 @@ class MonitorFront:
         self._app = app
         self._bodies = bodies
         self._parts = parts
-        self._callers = KnownCallers(verifier)
+        self._desk = Desk(parts, KnownCallers(verifier))
         self._traced = traced
         self._took = {
             rest: seconds.labels("POST", _ROUTE + rest, status)
-            for rest, status in ((_ONE, "201"), (_BATCH, "200"))
+            for rest, status in ((ONE, "201"), (_BATCH, "200"))
         }
+        self.direct = None if traced else MonitorDirect(parts, self._desk, self._took[ONE])
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"].startswith(_PREFIX):
+        if scope["type"] == "http" and scope["path"].startswith(PREFIX):
             rest = scope["path"][_REST]
             if rest in self._took and scope["method"] == "POST":
                 found = self._find(scope)
@@ -72,20 +78,12 @@ class MonitorFront:
             or b"content-encoding" in headers
             or not headers.get(b"content-length", b"").isdigit()
             or headers.get(b"content-type", b"")[:10].lower() == b"multipart/"
-            or len(headers.get(b"idempotency-key", b"")) > _KEY_LENGTH
+            or len(headers.get(b"idempotency-key", b"")) > KEY_LENGTH
         ):
             return None
-        caller = self._callers.find(
-            headers.get(b"authorization", b""), headers.get(b"x-sightloop-organization")
-        )
-        if caller is None or Permission.PREDICTIONS_WRITE not in caller.scopes:
-            return None
-        known = self._parts.deployments.get(scope["path"][_ID])
-        if known is None or known.meta.organization != caller.organization:
-            return None
-        if known.data.state is State.DELETED:
-            return None
-        return _Found(headers, caller, known.data)
+        who = headers.get(b"authorization", b""), headers.get(b"x-sightloop-organization")
+        found = self._desk.find(scope["path"][_ID], *who)
+        return None if found is None else _Found(headers, *found)
 
     async def _accept(
         self, scope: Scope, receive: Receive, send: Send, rest: str, found: "_Found"
@@ -116,10 +114,10 @@ class MonitorFront:
         await send(
             {
                 "type": "http.response.start",
-                "status": 201 if rest == _ONE else 200,
+                "status": 201 if rest == ONE else 200,
                 "headers": [
                     (b"content-length", str(len(response)).encode()),
-                    _JSON if rest == _ONE else _NDJSON,
+                    _JSON if rest == ONE else _NDJSON,
                 ],
             }
         )
@@ -147,9 +145,8 @@ class MonitorFront:
             if rest == _BATCH:
                 return await accept_lines(parts, caller, target, raw, traceparent=traceparent)
             key = found.headers.get(b"idempotency-key")
-            checked = actions.check(
-                parts, target, read_body(raw), key=key.decode("latin-1") if key else None
-            )
+            body = read_plain(raw, target.type) or read_body(raw)
+            checked = actions.check(parts, target, body, key=key.decode("latin-1") if key else None)
             if checked.picture is not None:
                 return None
             entry = accepted(

@@ -4,7 +4,7 @@ import math
 
 from libs.schemas.values import Box, Shapes, TaskType
 from libs.vision.boxes import polygon_box
-from services.ingest.core.body import Format
+from services.ingest.core.body import Format, PlainFormat
 from services.ingest.errors import PredictionRejected
 
 INVERTED = "inverted_boxes"
@@ -66,14 +66,30 @@ def _detections(
     ):
         return None
     if classes and (
-        min(classes) < 0 or max(classes) >= labels or min(scores) < 0.0 or max(scores) > 1.0
+        max(classes) >= labels or not (type(sent) is PlainFormat or _in_range(classes, scores))
     ):
         return None
+    # Most answers are wholly inside of the picture; of the others each box is looked at.
+    placed = (
+        [
+            (left, top, right - left, bottom - top)
+            for top, left, bottom, right in boxes
+            if 0.0 <= left <= right <= width and 0.0 <= top <= bottom <= height
+        ]
+        if type(sent) is PlainFormat
+        else []
+    )
+    if len(placed) == len(boxes):
+        return Shapes(classes=classes, scores=scores, boxes=placed), []
     try:
         placed, flags = _placed(boxes, width=width, height=height)
     except ValueError:
         return None
     return Shapes(classes=classes, scores=scores, boxes=placed), flags
+
+
+def _in_range(classes: list[int], scores: list[float]) -> bool:
+    return min(classes) >= 0 and min(scores) >= 0.0 and max(scores) <= 1.0
 
 
 def _placed(
