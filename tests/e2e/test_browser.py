@@ -1,134 +1,25 @@
 """The interface in a real browser, on the running platform: what its users do, by their hands."""
 
-import base64
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
-from sightloop.demo.api import Api, until
-from tests.support.browser import Watched, browsing
-from tests.support.marks import HEIGHT, WIDTH, shot
-from tests.support.models import tiny_detector
+from sightloop.demo.api import until
+from tests.support.browser import Watched
+from tests.support.dock import LABELS, Dock
+from tests.support.marks import HEIGHT, WIDTH
 from tests.support.platform import Platform
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
-LABELS = ("disc", "square")
 _PAINTED = """([of, count]) => [...document.querySelectorAll(of)].filter((canvas) => {
   if (!canvas.width || !canvas.height) return false;
   const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
   return new Set(new Uint32Array(data.buffer)).size > 1;
 }).length === count"""
-
-
-@dataclass
-class Dock:
-    """A deployment of the test's own, and what it logged there."""
-
-    api: Api
-    id: str
-    logged: int = 0
-
-    @property
-    def reviews(self) -> str:
-        return f"/api/review/v1/deployments/{self.id}"
-
-    def log(self, count: int) -> None:
-        """Predictions with pictures, through the monitor endpoint: right but for a low score."""
-        for number in range(self.logged, self.logged + count):
-            seen = shot(number, changed=False, name=f"dock-{number:03d}.png")
-            self.api.post(
-                f"/api/ingest/v1/deployments/{self.id}/predictions",
-                {
-                    "filename": seen.filename,
-                    "content_type": "image/png",
-                    "height": seen.height,
-                    "width": seen.width,
-                    "latency": 0.02,
-                    "image": base64.b64encode(seen.content).decode(),
-                    "prediction": {
-                        "detection_classes": [LABELS.index(one) for one in seen.labels],
-                        "detection_scores": [0.9] * len(seen.labels),
-                        "detection_boxes": [[y, x, y + h, x + w] for x, y, w, h in seen.boxes],
-                    },
-                },
-            )
-        self.logged += count
-
-    def predicted(self) -> list[dict[str, Any]]:
-        """All of them, oldest first, once review knows them."""
-        page = until(
-            lambda: self.api.get(f"{self.reviews}/predictions", order="asc", limit=100),
-            lambda found: len(found["items"]) == self.logged,
-            what="review knows what was logged",
-            within=60,
-        )
-        items: list[dict[str, Any]] = page["items"]
-        return items
-
-    def one(self, prediction: str) -> dict[str, Any]:
-        found: dict[str, Any] = self.api.get(f"{self.reviews}/predictions/{prediction}")
-        return found
-
-    def review_as_empty(self, prediction: dict[str, Any]) -> None:
-        self.api.put(
-            f"{self.reviews}/predictions/{prediction['id']}/review",
-            {"shapes": {"labels": []}, "start": "CHAMPION", "draw": None},
-            **{"If-Match": '"0"'},
-        )
-
-    def reviewed(self, prediction: str, revision: int = 1) -> dict[str, Any]:
-        """The review of a prediction, once the browser's save has arrived."""
-        found = until(
-            lambda: self.one(prediction),
-            lambda one: one["revision"] >= revision,
-            what="the browser saved the review",
-            within=60,
-        )
-        review: dict[str, Any] = found["review"]
-        return review
-
-
-@pytest.fixture(scope="module")
-def window(platform: Platform) -> Iterator[BrowserContext]:
-    """A browser that has signed in with the token, by typing it."""
-    with browsing(platform.url) as context:
-        page = context.new_page()
-        page.goto("/")
-        page.get_by_label("Token").fill(platform.token)
-        page.get_by_role("button", name="Sign in").click()
-        expect(page.get_by_role("heading", name="Deployments")).to_be_visible()
-        page.close()
-        yield context
-
-
-@pytest.fixture
-def dock(platform: Platform) -> Iterator[Dock]:
-    api = Api(platform.url, platform.token)
-    yield Dock(api, tiny_detector(api, name=f"dock {uuid4().hex[:6]}", labels=LABELS))
-    api.close()
-
-
-@pytest.fixture
-def visit(window: BrowserContext, platform: Platform) -> Iterator[Callable[..., Watched]]:
-    """Opens a page of a deployment; it may answer with no other error than those allowed."""
-    opened: list[Page] = []
-
-    def open_page(dock: Dock, path: str, *, allowed: set[int] | None = None) -> Watched:
-        page = window.new_page()
-        opened.append(page)
-        watched = Watched(page, allowed or set())
-        page.goto(f"/o/{platform.organization}/deployments/{dock.id}/{path}")
-        return watched
-
-    yield open_page
-    for page in opened:
-        page.close()
 
 
 def test_a_wrong_token_is_refused_in_words_and_the_right_one_leads_on(

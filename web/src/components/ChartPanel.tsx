@@ -4,6 +4,7 @@ import { type ReactNode, useId, useRef, useState } from "react";
 import { Menu } from "@/components/controls";
 import { EChart } from "@/components/EChart";
 import { Icon } from "@/components/Icon";
+import { Scroll } from "@/components/Scroll";
 import { csv, download } from "@/lib/download";
 import { token } from "@/lib/palette";
 
@@ -142,7 +143,7 @@ export function ChartPanel({
 
 export function DataTable({ table }: { table: ChartTable }) {
   return (
-    <div className="table-scroll chart-table">
+    <Scroll label="Values" className="chart-table">
       <table className="table">
         <thead>
           <tr>
@@ -165,6 +166,6 @@ export function DataTable({ table }: { table: ChartTable }) {
           ))}
         </tbody>
       </table>
-    </div>
+    </Scroll>
   );
 }

@@ -2,6 +2,7 @@ import { useState } from "react";
 import type { ClassificationQuality } from "@/api/types";
 import { Panel } from "@/components/ChartPanel";
 import { Segments } from "@/components/controls";
+import { Scroll } from "@/components/Scroll";
 import { count, decimal, percent } from "@/lib/format";
 
 export function ClassificationPanels(props: {
@@ -32,7 +33,7 @@ export function ClassificationPanels(props: {
   return (
     <>
       <Panel title="Per label" subtitle={subtitle} tools={switcher}>
-        <div className="table-scroll chart-table">
+        <Scroll label="Values by label" className="chart-table">
           <table className="table">
             <thead>
               <tr>
@@ -55,7 +56,7 @@ export function ClassificationPanels(props: {
               ))}
             </tbody>
           </table>
-        </div>
+        </Scroll>
         <dl className="facts">
           <div>
             <dt>Accuracy</dt>
@@ -86,7 +87,7 @@ export function ClassificationPanels(props: {
           />
         }
       >
-        <div className="table-scroll">
+        <Scroll label="Confusion">
           <table className="confusion">
             <thead>
               <tr>
@@ -120,7 +121,7 @@ export function ClassificationPanels(props: {
               ))}
             </tbody>
           </table>
-        </div>
+        </Scroll>
       </Panel>
     </>
   );

@@ -5,6 +5,7 @@ import type { Deployment, Summary } from "@/api/types";
 import { useOrg } from "@/app/params";
 import { Select } from "@/components/controls";
 import { Icon } from "@/components/Icon";
+import { Scroll } from "@/components/Scroll";
 import { Sparkline } from "@/components/Sparkline";
 import { Empty, Loaded } from "@/components/states";
 import { Time } from "@/components/Time";
@@ -81,7 +82,7 @@ export default function DeploymentsPage() {
           ) : rows.length === 0 ? (
             <Empty title={`No deployment is named like “${q}”`} icon="search" />
           ) : (
-            <div className="card table-scroll">
+            <Scroll label="Deployments" className="card">
               <table className="table">
                 <thead>
                   <tr>
@@ -101,7 +102,7 @@ export default function DeploymentsPage() {
                   ))}
                 </tbody>
               </table>
-            </div>
+            </Scroll>
           )
         }
       </Loaded>

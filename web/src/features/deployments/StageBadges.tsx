@@ -92,9 +92,9 @@ function Stage(props: {
       to="/o/$org/deployments/$d/settings/$stage"
       params={{ org, d: props.d, stage: props.stage }}
       className={`badge ${props.tone}`}
-      aria-label={`${props.name}: ${props.value ?? "on"}`}
+      title={`${props.name}: ${props.value ?? "on"}`}
     >
-      {props.name}
+      {props.name}{" "}
       {props.value === null ? <Icon name="check" size={12} /> : <span>{props.value}</span>}
     </Link>
   );

@@ -3,6 +3,7 @@ import { Link, useNavigate, useParams } from "@tanstack/react-router";
 import { deployments, experiments, projects } from "@/api/queries";
 import type { Experiment } from "@/api/types";
 import { Progress, Select } from "@/components/controls";
+import { Scroll } from "@/components/Scroll";
 import { Empty, Loaded } from "@/components/states";
 import { Time } from "@/components/Time";
 import { StatusBadge } from "@/features/experiments/status";
@@ -50,7 +51,7 @@ export default function ExperimentsPage() {
               settings start one by hand.
             </Empty>
           ) : (
-            <div className="card table-scroll">
+            <Scroll label="Experiments" className="card">
               <table className="table">
                 <thead>
                   <tr>
@@ -99,7 +100,7 @@ export default function ExperimentsPage() {
                   ))}
                 </tbody>
               </table>
-            </div>
+            </Scroll>
           )
         }
       </Loaded>

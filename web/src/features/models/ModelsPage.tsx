@@ -2,6 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { models } from "@/api/queries";
 import { useOrg } from "@/app/params";
+import { Scroll } from "@/components/Scroll";
 import { Empty, Loaded } from "@/components/states";
 import { count } from "@/lib/format";
 import { useLiveQueries } from "@/lib/live/hooks";
@@ -24,7 +25,7 @@ export default function ModelsPage() {
   -d '{"name": "dock-detector", "type": "OBJECT_DETECTION"}'`}</pre>
             </Empty>
           ) : (
-            <div className="card table-scroll">
+            <Scroll label="Models" className="card">
               <table className="table">
                 <thead>
                   <tr>
@@ -47,7 +48,7 @@ export default function ModelsPage() {
                   ))}
                 </tbody>
               </table>
-            </div>
+            </Scroll>
           )
         }
       </Loaded>

@@ -2,6 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Link, useParams } from "@tanstack/react-router";
 import { deployments, models, modelVersions } from "@/api/queries";
 import type { Deployment } from "@/api/types";
+import { Scroll } from "@/components/Scroll";
 import { Empty, Loaded } from "@/components/states";
 import { Time } from "@/components/Time";
 import { useLiveQueries } from "@/lib/live/hooks";
@@ -22,7 +23,7 @@ export default function VersionsPage() {
           items.length === 0 ? (
             <Empty title="No version yet" icon="models" />
           ) : (
-            <div className="card table-scroll">
+            <Scroll label="Versions" className="card">
               <table className="table">
                 <thead>
                   <tr>
@@ -57,7 +58,7 @@ export default function VersionsPage() {
                   ))}
                 </tbody>
               </table>
-            </div>
+            </Scroll>
           )
         }
       </Loaded>

@@ -5,6 +5,7 @@ import { ledgers, rejections } from "@/api/queries";
 import type { Rejections } from "@/api/types";
 import { ChartPanel } from "@/components/ChartPanel";
 import { Segments } from "@/components/controls";
+import { Scroll } from "@/components/Scroll";
 import { Empty, Loaded } from "@/components/states";
 import { BookRow } from "@/features/operations/BookRow";
 import { OperationsTabs } from "@/features/operations/OperationsTabs";
@@ -51,7 +52,7 @@ export default function BooksPage() {
               </Empty>
             ) : (
               <>
-                <div className="card table-scroll">
+                <Scroll label="Books" className="card">
                   <table className="table">
                     <thead>
                       <tr>
@@ -76,7 +77,7 @@ export default function BooksPage() {
                       ))}
                     </tbody>
                   </table>
-                </div>
+                </Scroll>
                 <RejectedPanel
                   refused={all}
                   range={range}

@@ -8,6 +8,7 @@ import { useOrg } from "@/app/params";
 import { Button } from "@/components/controls";
 import { Dialog } from "@/components/Dialog";
 import { Icon } from "@/components/Icon";
+import { Scroll } from "@/components/Scroll";
 import { Empty, FormProblem, Loaded } from "@/components/states";
 import { Time } from "@/components/Time";
 import { toast } from "@/components/toasts";
@@ -34,7 +35,7 @@ export default function ConsumersPage() {
                 Each reports within seconds of its start.
               </Empty>
             ) : (
-              <div className="card table-scroll">
+              <Scroll label="Consumers" className="card">
                 <table className="table">
                   <thead>
                     <tr>
@@ -51,7 +52,7 @@ export default function ConsumersPage() {
                     ))}
                   </tbody>
                 </table>
-              </div>
+              </Scroll>
             )
           }
         </Loaded>

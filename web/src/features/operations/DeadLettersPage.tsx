@@ -6,6 +6,7 @@ import { deadLetters, type LetterFilter } from "@/api/queries";
 import type { DeadLetter } from "@/api/types";
 import { Button, RightButton, Segments } from "@/components/controls";
 import { Dialog } from "@/components/Dialog";
+import { Scroll } from "@/components/Scroll";
 import { Empty, Failure, FormProblem, Loading } from "@/components/states";
 import { Time } from "@/components/Time";
 import { toast } from "@/components/toasts";
@@ -139,7 +140,7 @@ function Letters(props: {
   onReplay: (letter: DeadLetter) => void;
 }) {
   return (
-    <div className="card table-scroll">
+    <Scroll label="Dead letters" className="card">
       <table className="table">
         <thead>
           <tr>
@@ -185,7 +186,7 @@ function Letters(props: {
           ))}
         </tbody>
       </table>
-    </div>
+    </Scroll>
   );
 }
 

@@ -88,7 +88,7 @@ export function PredictionGrid(props: GridProps) {
     } else if (event.key.toLowerCase() === "r" && items[focus]) open(items[focus]);
   };
   return (
-    <>
+    <div {...(view === "table" ? { role: "table", "aria-label": "Predictions" } : {})}>
       {view === "table" && <TableHead />}
       {/* biome-ignore lint/a11y/useAriaPropsSupportedByRole: a list and a rowgroup may be named */}
       {/* biome-ignore lint/a11y/noStaticElementInteractions: keys of the focused tile inside */}
@@ -96,7 +96,7 @@ export function PredictionGrid(props: GridProps) {
         ref={holder}
         className={`virtual ${view}`}
         role={view === "table" ? "rowgroup" : "list"}
-        aria-label="Predictions"
+        aria-label={view === "table" ? "Rows" : "Predictions"}
         style={{ height: virtual.getTotalSize() }}
         onKeyDown={keys}
       >
@@ -132,6 +132,6 @@ export function PredictionGrid(props: GridProps) {
           </div>
         ))}
       </div>
-    </>
+    </div>
   );
 }

@@ -82,16 +82,18 @@ export function Tile(props: ItemProps) {
 
 export function TableHead() {
   return (
-    <div className="table-line head" role="row">
-      <span />
-      <span />
-      <span role="columnheader">Name</span>
-      <span role="columnheader">Status</span>
-      <span role="columnheader">Content</span>
-      <span role="columnheader">Outlier</span>
-      <span role="columnheader">Latency</span>
-      <span role="columnheader">Source</span>
-      <span role="columnheader">Time</span>
+    <div role="rowgroup">
+      <div className="table-line head" role="row">
+        <span role="columnheader" aria-label="Selected" />
+        <span role="columnheader" aria-label="Picture" />
+        <span role="columnheader">Name</span>
+        <span role="columnheader">Status</span>
+        <span role="columnheader">Content</span>
+        <span role="columnheader">Outlier</span>
+        <span role="columnheader">Latency</span>
+        <span role="columnheader">Source</span>
+        <span role="columnheader">Time</span>
+      </div>
     </div>
   );
 }
@@ -100,28 +102,32 @@ export function TableRow(props: ItemProps) {
   const { item } = props;
   return (
     <div className={props.selected ? "table-line selected" : "table-line"} role="row">
-      <input
-        type="checkbox"
-        aria-label={`Select ${item.filename}`}
-        checked={props.selected}
-        tabIndex={-1}
-        onClick={(event) => props.onToggle(event.shiftKey)}
-        readOnly
-      />
-      <span className="thumb">
+      <span role="cell">
+        <input
+          type="checkbox"
+          aria-label={`Select ${item.filename}`}
+          checked={props.selected}
+          tabIndex={-1}
+          onClick={(event) => props.onToggle(event.shiftKey)}
+          readOnly
+        />
+      </span>
+      <span className="thumb" role="cell">
         <Picture item={item} shapes={props.shapes} threshold={props.threshold} size={160} />
       </span>
-      <button
-        type="button"
-        className="open truncate"
-        data-index={props.index}
-        tabIndex={props.focusable ? 0 : -1}
-        aria-label={`Review ${item.filename}`}
-        onFocus={props.onFocus}
-        onClick={props.onOpen}
-      >
-        {item.filename}
-      </button>
+      <span role="cell" className="truncate">
+        <button
+          type="button"
+          className="open truncate"
+          data-index={props.index}
+          tabIndex={props.focusable ? 0 : -1}
+          aria-label={`Review ${item.filename}`}
+          onFocus={props.onFocus}
+          onClick={props.onOpen}
+        >
+          {item.filename}
+        </button>
+      </span>
       <span role="cell">
         <Status status={item.status} />
       </span>

@@ -3,6 +3,7 @@ import { Link, useParams } from "@tanstack/react-router";
 import { modelVersion, rollouts } from "@/api/queries";
 import type { Deployment } from "@/api/types";
 import { useOrg } from "@/app/params";
+import { Scroll } from "@/components/Scroll";
 import { Loaded } from "@/components/states";
 import { Time } from "@/components/Time";
 import { shortId } from "@/lib/format";
@@ -22,7 +23,7 @@ export function History({ deployed }: { deployed: Deployment }) {
       </header>
       <Loaded query={query} rows={3}>
         {({ items }) => (
-          <div className="table-scroll">
+          <Scroll label="Roll-outs">
             <table className="table">
               <thead>
                 <tr>
@@ -63,7 +64,7 @@ export function History({ deployed }: { deployed: Deployment }) {
               </tbody>
             </table>
             {items.length === 0 && <p className="muted none">Nothing was rolled out yet.</p>}
-          </div>
+          </Scroll>
         )}
       </Loaded>
     </section>

@@ -2,6 +2,7 @@ import type { EChartsOption, SeriesOption } from "echarts/types/dist/shared";
 import { useMemo } from "react";
 import type { Verdict } from "@/api/types";
 import { ChartPanel } from "@/components/ChartPanel";
+import { Scroll } from "@/components/Scroll";
 import { Time } from "@/components/Time";
 import { count, decimal, signed } from "@/lib/format";
 import { token } from "@/lib/palette";
@@ -218,7 +219,7 @@ export function LooksTable({ proof }: { proof: Verdict }) {
           {count(looks.length)}, each logged{looks.length > MOST ? `; the last ${MOST}` : ""}
         </span>
       </header>
-      <div className="table-scroll">
+      <Scroll label="Looks">
         <table className="table">
           <thead>
             <tr>
@@ -255,7 +256,7 @@ export function LooksTable({ proof }: { proof: Verdict }) {
             ))}
           </tbody>
         </table>
-      </div>
+      </Scroll>
     </section>
   );
 }
