@@ -29,7 +29,7 @@ from libs.runtime.service import Context, Service
 from libs.runtime.wire import Watch, WireProtocol, make_server
 from libs.schemas.topics import TOPICS
 from libs.store import schema
-from libs.store.faults import is_transient
+from libs.store.faults import is_transient, keep_cancelled
 from libs.store.upkeep import keep_up
 from libs.store.workers import Worker
 
@@ -288,6 +288,8 @@ async def _guarded(name: str, run: Callable[[], Awaitable[None]]) -> None:
     try:
         await run()
     except Exception as error:
+        if is_transient(error):
+            keep_cancelled(error)
         raise ComponentEnded(f"{name} failed: {type(error).__name__}: {error}") from error
     raise ComponentEnded(f"{name} ended")
 
@@ -298,9 +300,9 @@ async def _through_faults(name: str, run: Callable[[], Awaitable[None]]) -> None
         try:
             await run()
         except Exception as error:
-            task = asyncio.current_task()
-            if not is_transient(error) or (task is not None and task.cancelling()):
+            if not is_transient(error):
                 raise
+            keep_cancelled(error)
             log.warning("loop begins anew", loop=name, error=str(error))
             await asyncio.sleep(_AWAY_SECONDS)
         else:

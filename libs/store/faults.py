@@ -1,5 +1,7 @@
 """Which faults of the database pass by themselves."""
 
+import asyncio
+
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -26,3 +28,14 @@ def is_transient(error: BaseException) -> bool:
         state = getattr(error.orig, "sqlstate", None) or ""
         return type(cause).__name__ == _STALE_PLAN or state.startswith(_TRANSIENT_CLASSES)
     return False
+
+
+def keep_cancelled(fault: Exception) -> None:
+    """Raise CancelledError where the task is being cancelled: `fault` came in its place.
+
+    A cancellation that meets a connection that has just broken arrives as the connection's error.
+    Whoever waits until that passes would never end.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError from fault

@@ -1,7 +1,7 @@
 """Sessions: `Read` cannot write, `Tx` can; only the boundary that opened one commits it."""
 
-from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -14,6 +14,7 @@ from libs.schemas.envelope import Event, Message, Meta, encode
 from libs.schemas.ids import uuid7
 from libs.store import tables
 from libs.store.clock import Clock
+from libs.store.faults import is_transient, keep_cancelled
 from libs.telemetry.tracing import current_traceparent
 
 _headers = msgspec.json.Encoder()
@@ -127,25 +128,37 @@ class Database:
     async def read(self) -> AsyncIterator[Read]:
         """A transaction that PostgreSQL itself keeps from writing, on one snapshot: what its
         queries say fits together, however much is written meanwhile."""
-        async with self.engine.connect() as connection:
-            await connection.execution_options(
-                isolation_level="REPEATABLE READ", postgresql_readonly=True
-            )
-            async with connection.begin():
-                yield Read(connection)
+        with _keeping_cancelled():
+            async with self.engine.connect() as connection:
+                await connection.execution_options(
+                    isolation_level="REPEATABLE READ", postgresql_readonly=True
+                )
+                async with connection.begin():
+                    yield Read(connection)
 
     @asynccontextmanager
     async def begin(self, cause: Cause | None = None) -> AsyncIterator[Tx]:
         """A transaction: commits when the block ends, rolls back when it raises."""
-        async with self.engine.begin() as connection:
-            tx = Tx(connection, service=self.service, clock=self.clock, cause=cause or Cause())
-            yield tx
+        with _keeping_cancelled():
+            async with self.engine.begin() as connection:
+                tx = Tx(connection, service=self.service, clock=self.clock, cause=cause or Cause())
+                yield tx
         if tx.emitted:
             for wake in self.on_emit:
                 wake()
 
     async def close(self) -> None:
         await self.engine.dispose()
+
+
+@contextmanager
+def _keeping_cancelled() -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        if is_transient(error):
+            keep_cancelled(error)
+        raise
 
 
 def open_database(service: str, url: str, *, clock: Clock, pool: int = 5) -> Database:

@@ -91,7 +91,7 @@ class Worker:
 
     async def _serve(self) -> None:
         holder = uuid4()
-        while True:
+        while not _being_stopped():
             self._wake.clear()
             job = await self._claim(holder)
             if job is not None:
@@ -147,8 +147,10 @@ class Worker:
             return JobState.FAILED, f"stopped: longer than its limit of {seconds:.0f} s"
         finally:
             beat.cancel()
-            with suppress(asyncio.CancelledError):
-                await beat
+            # Not `await beat`: it cannot tell our cancellation from the beat's.
+            await asyncio.wait([beat])
+            if not beat.cancelled():
+                beat.result()
         return JobState.SUCCEEDED, None
 
     async def _beat(self, run: JobRun, work: "asyncio.Future[None]", holder: UUID) -> None:

@@ -111,3 +111,53 @@ async def test_an_idle_worker_ends_however_shortly_after_it_was_woken(
     task.cancel()
     ended, _pending = await asyncio.wait([task], timeout=3)
     assert ended, "the cancellation was swallowed"
+
+
+async def test_a_worker_ends_though_it_is_stopped_while_a_job_ends(
+    database: Leaving, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("libs.store.workers._BEAT", 0.01)
+    beats, leaving, left = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def beat(*_: Any, **__: Any) -> bool:
+        beats.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            # A transaction that is rolled back takes a while.
+            leaving.set()
+            await left.wait()
+        return False
+
+    async def run(_: JobRun) -> None:
+        await beats.wait()
+
+    monkeypatch.setattr(jobs, "heartbeat", beat)
+    async with database.begin() as tx:
+        await jobs.enqueue(tx, "work", organization=uuid4(), key="once", subject="", payload={})
+    kind = JobKind(name="work", run=run, limit=timedelta(seconds=30))
+    task = asyncio.ensure_future(Worker(cast("Database", database), kind).run())
+    await leaving.wait()
+    task.cancel()
+    await asyncio.sleep(0)
+    left.set()
+    ended, _pending = await asyncio.wait([task], timeout=3)
+    assert ended, "the cancellation was swallowed"
+
+
+async def test_a_cancellation_that_breaks_the_connection_stays_one(database: Leaving) -> None:
+    inside = asyncio.Event()
+
+    async def work() -> None:
+        async with database.begin():
+            inside.set()
+            try:
+                await asyncio.Event().wait()
+            finally:
+                raise ConnectionError("closed in the middle of an operation")
+
+    task = asyncio.ensure_future(work())
+    await inside.wait()
+    task.cancel()
+    await asyncio.wait([task])
+    assert task.cancelled()

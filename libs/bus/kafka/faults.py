@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from aiokafka import errors
 
 from libs.bus.driver import BusUnavailable
+from libs.store.faults import keep_cancelled
 
 # Trying again cannot help: the message or our rights are wrong, not the broker.
 _LASTING = (
@@ -29,5 +30,6 @@ async def unavailable(doing: str, *, seconds: float) -> AsyncIterator[None]:
     except _LASTING:
         raise
     except (errors.KafkaError, OSError, TimeoutError) as error:
+        keep_cancelled(error)
         reason = str(error) or type(error).__name__
         raise BusUnavailable(f"Kafka failed {doing}: {reason}") from error

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 import asyncpg
 
 from libs.bus.driver import BusUnavailable
+from libs.store.faults import keep_cancelled
 
 _PASSING = (
     OSError,
@@ -26,5 +27,6 @@ def unavailable(doing: str) -> Iterator[None]:
     try:
         yield
     except _PASSING as error:
+        keep_cancelled(error)
         reason = str(error) or type(error).__name__
         raise BusUnavailable(f"the embedded log failed {doing}: {reason}") from error
