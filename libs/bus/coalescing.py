@@ -9,7 +9,9 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from contextvars import Context
 from functools import partial
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, TypeVar
+
+import msgspec
 
 from libs.bus.driver import BusUnavailable
 from libs.schemas.faults import Transient
@@ -51,15 +53,11 @@ Told = Callable[[Exception | None], None]
 """Called once, with the fault or with None where all is durable. Must not raise."""
 
 
-class _Entry(NamedTuple, Generic[T]):
+class _Entry(msgspec.Struct, Generic[T], frozen=True):
     items: Sequence[T]
     size: int
     told: Told
     written: "asyncio.Future[None] | None"
-
-    @property
-    def dropped(self) -> bool:
-        return self.written is not None and self.written.done()
 
 
 class Coalescer(Generic[T]):
@@ -130,7 +128,7 @@ class Coalescer(Generic[T]):
         count = size = 0
         while self._waiting:
             entry = self._waiting[0]
-            if entry.dropped:
+            if entry.written is not None and entry.written.done():
                 self._settle([self._waiting.popleft()], None)
                 continue
             count += len(entry.items)

@@ -1,7 +1,6 @@
 """CloudEvents 1.0 in Kafka's binary mode: attributes are headers, the data is the value."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, ClassVar, Generic, TypeVar
 from uuid import UUID
@@ -55,8 +54,7 @@ def registry() -> Mapping[str, type[Event]]:
     return dict(_EVENTS)
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(msgspec.Struct, frozen=True):
     """What is published: bytes with a topic, a key and headers."""
 
     topic: str

@@ -14,7 +14,7 @@ _encode = msgspec.json.Encoder().encode
 def uuid7(now: datetime) -> UUID:
     """A UUIDv7 (RFC 9562, section 5.7) for the instant `now`; ids sort by time."""
     milliseconds = int(now.timestamp() * 1000) & 0xFFFF_FFFF_FFFF
-    return _uuid(milliseconds.to_bytes(6, "big") + os.urandom(10), version=7)
+    return _uuid(milliseconds << 80 | int.from_bytes(os.urandom(10), "big"), _V7)
 
 
 def derived(kind: str, *parts: object) -> UUID:
@@ -58,19 +58,21 @@ def label_id(owner: UUID, name: str) -> UUID:
     return derived("label", owner, name)
 
 
-# Each prediction has three ids. msgspec makes and writes a UUID in a third of the time of `uuid`.
+# Each prediction has three ids. Of all ways to make a UUID this takes the least time.
+_RFC = (1 << 128) - 1 ^ (0xF << 76 | 0x3 << 62)
+_VARIANT = 0x2 << 62
+_V5 = 5 << 76 | _VARIANT
+_V7 = 7 << 76 | _VARIANT
 
 
 def _uuid5(name: bytes) -> UUID:
-    return _uuid(sha1(name, usedforsecurity=False).digest()[:16], version=5)
+    octets = sha1(name, usedforsecurity=False).digest()[:16]
+    return _uuid(int.from_bytes(octets, "big"), _V5)
 
 
-def _uuid(octets: bytes, *, version: int) -> UUID:
+def _uuid(number: int, marks: int) -> UUID:
     """RFC 9562, section 4: the version in octet 6, the variant in octet 8."""
-    raw = bytearray(octets)
-    raw[6] = raw[6] & 0x0F | version << 4
-    raw[8] = raw[8] & 0x3F | 0x80
-    return msgspec.convert(bytes(raw), UUID)
+    return msgspec.convert((number & _RFC | marks).to_bytes(16, "big"), UUID)
 
 
 def _text(part: object) -> str:

@@ -30,7 +30,7 @@ class Stamp:
         self, data: Event, *, event_id: UUID, time: bytes, traceparent: str | None
     ) -> Message:
         """The message of an event. `time`: ISO 8601 with its zone."""
-        headers = [*self._shared, ("ce_id", _encoder.encode(event_id)[1:-1]), ("ce_time", time)]
-        if traceparent is not None:
-            headers.append(("traceparent", traceparent.encode()))
-        return Message(self._topic, self._key, _encoder.encode(data), tuple(headers))
+        of_this = ("ce_id", _encoder.encode(event_id)[1:-1]), ("ce_time", time)
+        of_trace = () if traceparent is None else (("traceparent", traceparent.encode()),)
+        headers = (*self._shared, *of_this, *of_trace)
+        return Message(self._topic, self._key, _encoder.encode(data), headers)

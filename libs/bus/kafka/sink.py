@@ -95,7 +95,7 @@ def _size(messages: Sequence[Message]) -> int:
     total = 0
     for message in messages:
         size = len(message.value) + len(message.key) + _RECORD_BYTES
-        size += sum(len(name) + len(text) for name, text in message.headers)
+        size += sum([len(name) + len(text) for name, text in message.headers])
         if size > MESSAGE_BYTES:
             raise MessageSizeTooLargeError(f"a message of {message.topic} has {size} bytes")
         total += size

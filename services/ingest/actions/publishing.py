@@ -74,7 +74,8 @@ def _close_idle(parts: Ingest) -> None:
 
 
 async def _write(parts: Ingest, deployment: UUID, page: Sequence[Accepted]) -> None:
-    numbers = [parts.till.next(one.organization, deployment) for one in page]
+    # A deployment is of one organisation: so are those who log to it.
+    numbers = parts.till.next_some(page[0].organization, deployment, len(page))
     try:
         await parts.sink.publish(_messages(parts, deployment, page, numbers))
     except BaseException:

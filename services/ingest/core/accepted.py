@@ -1,6 +1,5 @@
 """What has been accepted and is not on the bus yet."""
 
-from typing import NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -14,7 +13,7 @@ LARGEST = 960_000
 _encoder = msgspec.json.Encoder()
 
 
-class Accepted(NamedTuple):
+class Accepted(msgspec.Struct, frozen=True):
     """A prediction, for whom, by whom, and in which trace. `document`: the `Logged` as JSON."""
 
     organization: UUID

@@ -9,6 +9,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import groupby
+from operator import itemgetter
 from uuid import UUID, uuid4
 
 Number = tuple[UUID, int]
@@ -96,7 +98,11 @@ class Till:
         self._rejected: Counter[tuple[UUID, UUID, str, datetime]] = Counter()
 
     def next(self, organization: UUID, deployment: UUID) -> Number:
-        """The boot and sequence number of one more prediction, before it is sent.
+        """As `next_some`, for one more prediction."""
+        return self.next_some(organization, deployment, 1)[0]
+
+    def next_some(self, organization: UUID, deployment: UUID, count: int) -> list[Number]:
+        """The boot and sequence numbers of some more predictions, before they are sent.
 
         Each number is settled by `sent` or `failed`.
         """
@@ -104,16 +110,17 @@ class Till:
         if boot is None:
             boot = _Boot(organization=organization, deployment=deployment)
             self._current[deployment] = self._boots[boot.id] = boot
-        boot.last += 1
-        boot.open += 1
-        return boot.id, boot.last
+        first = boot.last + 1
+        boot.last += count
+        boot.open += count
+        return [(boot.id, number) for number in range(first, first + count)]
 
     def sent(self, numbers: Sequence[Number]) -> None:
         """These are durable on the bus."""
-        for boot_id, sequence in numbers:
-            boot = self._boots[boot_id]
-            boot.open -= 1
-            boot.acknowledged = max(boot.acknowledged, sequence)
+        for boot_id, some in groupby(numbers, key=itemgetter(0)):
+            boot, sequences = self._boots[boot_id], [sequence for _, sequence in some]
+            boot.open -= len(sequences)
+            boot.acknowledged = max(boot.acknowledged, *sequences)
             self._moved.add(boot_id)
 
     def failed(self, numbers: Sequence[Number]) -> None:
