@@ -81,6 +81,10 @@ def demo(
     go_on: Annotated[
         bool, typer.Option("--continue", help="Keep the last demo's data; do not play again.")
     ] = False,
+    fill: Annotated[
+        int | None,
+        typer.Option(min=200, help="Instead of the story: so many predictions of the last months."),
+    ] = None,
 ) -> None:
     """Play the whole loop on real pixels, then leave the dashboard running."""
     from sightloop.demo import main as played  # noqa: PLC0415
@@ -91,7 +95,7 @@ def demo(
         played.demo(
             data=data.expanduser(), port=port, images=images, annotations=annotations,
             report=report, leave=leave, go_on=go_on,
-            amounts=OWN_PICTURES if images else DIGITS,
+            amounts=OWN_PICTURES if images else DIGITS, fill=fill,
         )  # fmt: skip
 
 

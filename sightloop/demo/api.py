@@ -5,7 +5,7 @@ import json
 import mimetypes
 import time
 import zipfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
 import httpx
@@ -46,6 +46,15 @@ class Api:
     def post(self, path: str, body: Any = None, **rest: Any) -> Any:
         answer = self._checked(self._http.post(path, json=body, **rest))
         return answer.json() if answer.content else None
+
+    def post_lines(self, path: str, lines: Sequence[bytes]) -> list[dict[str, Any]]:
+        """Post NDJSON; the answer to each line."""
+        answer = self._http.post(
+            path, content=b"".join(lines), headers={"Content-Type": "application/x-ndjson"}
+        )
+        if answer.status_code in (429, 503):
+            return [{"line": n, "status": 503} for n in range(len(lines))]
+        return [json.loads(one) for one in self._checked(answer).content.splitlines()]
 
     def put(self, path: str, body: Any, **headers: str) -> Any:
         answer = self._checked(self._http.put(path, json=body, headers=headers))

@@ -11,16 +11,20 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
 from sightloop.demo.api import Api
-from sightloop.demo.play import Amounts, Play, perform
+from sightloop.demo.filling import stages_of
+from sightloop.demo.history import History
+from sightloop.demo.play import Amounts, Play, Stage, perform
 from sightloop.demo.story import STAGES
 from sightloop.demo.world import BadWorld, CocoFolder, Digits, World
 
+DAYS = 90.0
 _READY_SECONDS = 60.0
 
 
@@ -38,15 +42,19 @@ def demo(
     leave: bool,
     go_on: bool,
     amounts: Amounts,
+    fill: int | None = None,
 ) -> None:
     """Play the story. `leave`: end when it has been played; `go_on`: keep the data of last time
-    and leave the dashboard on it, without playing again.
+    and leave the dashboard on it, without playing again. `fill`: instead of the story, write so
+    many predictions of the last months.
 
     Raises:
         DemoFailed: with the stage that did not happen.
         BadWorld: the given pictures cannot be used.
     """
     console = Console()
+    if fill is not None and images is not None:
+        raise BadWorld("--fill writes a history of its own, not of your pictures")
     world = _world(images, annotations)
     if not go_on:
         _forget(data)
@@ -58,7 +66,7 @@ def demo(
             api = Api(ready["url"], ready["token"])
             try:
                 play = Play(api, world, amounts, console)
-                stages = perform(play, STAGES)
+                stages = perform(play, STAGES if fill is None else _filling(fill))
             finally:
                 api.close()
         result = {
@@ -72,13 +80,35 @@ def demo(
         missed = [stage["stage"] for stage in stages if not stage["happened"]]
         if missed:
             raise DemoFailed(f"a stage did not happen: {missed[0].strip()}: {stages[-1]['why']}")
-        _tell(console, stages)
+        if fill is None:
+            _tell(console, stages)
+        elif stages:
+            _tell_history(console, stages[-1]["observed"])
         if not leave:
             console.print(
                 f"\nDashboard  {ready['url']}\nToken      {ready['token']}\n", soft_wrap=True
             )
             console.print("It stays until Ctrl C.")
             process.wait()
+
+
+def _filling(count: int) -> list[tuple[str, Stage]]:
+    return stages_of(History(count, end=time.time(), days=DAYS))
+
+
+def _tell_history(console: Console, observed: dict[str, Any]) -> None:
+    known = observed["known"]
+    first = observed["alarm_first"]
+    for what, at in (
+        ("history begins", known["start"]),
+        (f"{len(known['outliers'])} strange pictures, from", min(known["outliers"], default=None)),
+        ("another camera", known["drift"]),
+        ("drift alarm rings", first),
+        (f"label {known['frequent']} becomes frequent", known["labels"]),
+        ("history ends", known["end"]),
+    ):
+        when = "never" if at is None else f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M} UTC"
+        console.print(f"{what:36} {when}")
 
 
 def _world(images: Path | None, annotations: Path | None) -> World:
