@@ -12,6 +12,7 @@ from libs.api.compat import XGET, TokenKind
 
 _ORGANIZATION = "/api/organization/{organization}"
 _DEPLOYMENT = "/api/deployment/{deployment}"
+_EXPERIMENT = "/api/experiment/{experiment}"
 _STORAGE = "/api/object-storage/{connector}"
 _VERSION = "/api/dataset/version/{version}"
 _ASSETS = _DEPLOYMENT + "/predictedassets"
@@ -30,13 +31,16 @@ _TABLE: dict[str, tuple[tuple[str, ...], ...]] = {
         ("GET POST", _ORGANIZATION + "/models"),
         ("GET", _ORGANIZATION + "/models/find"),
         ("GET", _ORGANIZATION + "/modelversions/find"),
-        ("GET", "/api/model/{model}"),
+        ("GET PATCH", "/api/model/{model}"),
         ("GET POST", "/api/model/{model}/versions"),
         ("GET", "/api/model/{model}/versions/find"),
-        ("GET", "/api/model/version/{version}"),
+        ("GET PATCH", "/api/model/version/{version}"),
         ("GET", "/api/model/version/{version}/context"),
         ("POST", "/api/model/version/{version}/deploy"),
-        ("GET", "/api/model/version/{version}/modelfiles"),
+        ("GET POST", "/api/model/version/{version}/modelfiles"),
+        ("GET DELETE", "/api/model/file/{file}"),
+        ("POST", _EXPERIMENT + "/publish"),
+        ("POST", _EXPERIMENT + "/publish/version"),
         ("GET", "/api/model/version/{version}/modelfiles/find"),
     ),
     "ingest": (
@@ -79,10 +83,29 @@ _TABLE: dict[str, tuple[tuple[str, ...], ...]] = {
         ("GET POST", _ORGANIZATION + "/projects"),
         ("GET", _ORGANIZATION + "/projects/find"),
         ("GET", _ORGANIZATION + "/experiments/find"),
-        ("GET", "/api/project/{project}"),
-        ("GET", "/api/project/{project}/experiments"),
+        ("GET PATCH", "/api/project/{project}"),
+        ("GET POST DELETE", "/api/project/{project}/datasets"),
+        ("GET POST", "/api/project/{project}/experiments"),
         ("GET", "/api/project/{project}/experiments/find"),
-        ("GET", "/api/experiment/{experiment}"),
+        ("GET PATCH", _EXPERIMENT),
+        ("PATCH", _EXPERIMENT + "/job/status"),
+        ("GET POST DELETE", _EXPERIMENT + "/datasets"),
+        ("GET", _EXPERIMENT + "/datasets/find"),
+        ("POST", _EXPERIMENT + "/experiment"),
+        ("POST", _EXPERIMENT + "/model"),
+        ("GET POST", _EXPERIMENT + "/logging"),
+        ("POST", _EXPERIMENT + "/logging/save"),
+        ("GET", "/api/logging/file/{artifact}"),
+        ("POST DELETE", _EXPERIMENT + "/logs"),
+        ("GET", _EXPERIMENT + "/logs/extended"),
+        ("GET", _EXPERIMENT + "/logs/find"),
+        ("GET", _EXPERIMENT + "/logs/ids"),
+        ("GET PATCH DELETE", "/api/log/{log}"),
+        ("POST", "/api/log/{log}/append"),
+        ("GET POST DELETE", _EXPERIMENT + "/artifacts"),
+        ("GET", _EXPERIMENT + "/artifacts/find"),
+        ("GET", _EXPERIMENT + "/artifacts/ids"),
+        ("GET PATCH DELETE", "/api/artifact/{artifact}"),
     ),
     "metrics": (
         ("GET", _DEPLOYMENT + "/stats"),

@@ -31,6 +31,16 @@ class NamedUnknown(LookupError):
         super().__init__(f"{kind} {name}")
 
 
+class VersionDeployed(Exception):
+    """What a deployment answers with does not change under it."""
+
+    def __init__(self, version: str) -> None:
+        super().__init__(
+            f"{version} is, or was, deployed: its model and labels do not change any more; "
+            "make another version"
+        )
+
+
 class NameTaken(Exception):
     """Another model, or another deployment, has this name."""
 

@@ -44,7 +44,7 @@ async def adopt(parts: Deployer, run: JobRun) -> None:
             target = done.target_model or champion.model
             task = (await models.find_model(read, organization, target))["type"]
         source = source_of(done)
-        new = await registry.from_experiment(parts, organization, target, source, task=task)
+        new, _ = await registry.from_experiment(parts, organization, target, source, task=task)
     except DeploymentUnknown as error:
         raise JobFailed(f"the {error} has been deleted") from error
     except ModelUnknown as error:

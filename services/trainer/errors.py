@@ -17,6 +17,30 @@ class ExperimentUnknown(LookupError):
     """No such experiment in this organisation."""
 
 
+class NotExternal(Exception):
+    """The experiment runs with us: what it logs, keeps and becomes is its recipe's."""
+
+
+class ExperimentEnded(Exception):
+    """The experiment has ended: nothing is added to it any more."""
+
+
+class ArtifactUnknown(LookupError):
+    """No such file of the experiment."""
+
+
+class ArtifactRefused(Exception):
+    """The file cannot be kept, or not under this name."""
+
+
+class LogUnknown(LookupError):
+    """No such log in this organisation."""
+
+
+class LogExists(Exception):
+    """The experiment has a log of this name."""
+
+
 class ExperimentRefused(Exception):
     """What is asked for cannot be trained. `errors`: (where, what)."""
 

@@ -7,6 +7,7 @@ from libs.bus.table import Table
 from libs.schemas.events import DatasetVersionChanged, ModelVersionChanged
 from libs.store.clock import Clock
 from libs.store.session import Database
+from services.trainer.core.telling import Telling
 from services.trainer.settings import TrainerSettings
 
 
@@ -20,3 +21,4 @@ class Trainer:
     blobs: Blobs
     dataset_versions: Table[DatasetVersionChanged]
     model_versions: Table[ModelVersionChanged]
+    telling: Telling

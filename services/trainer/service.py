@@ -14,10 +14,11 @@ from libs.store.schema import Schema
 from libs.store.workers import JobKind
 from services.trainer import compat, consumers
 from services.trainer.api import routers
+from services.trainer.core.telling import Telling
 from services.trainer.parts import Trainer
 from services.trainer.settings import TrainerSettings
 from services.trainer.tables import metadata
-from services.trainer.workers import settling, training
+from services.trainer.workers import settling, telling, training
 
 SCHEMA = Schema(metadata=metadata, migrations=Path(__file__).parent / "migrations")
 # The run itself keeps the limit and counts what was lost; the worker's own are beyond both.
@@ -36,12 +37,13 @@ def build(context: Context) -> Service:
         blobs=context.blobs,
         dataset_versions=context.table(DatasetVersionChanged),
         model_versions=context.table(ModelVersionChanged),
+        telling=Telling(),
     )
     return Service(
         name="trainer",
         parts=parts,
         routers=(*routers, job_routes("trainer", store.database, Scope.EXPERIMENTS_WRITE)),
-        compat=(compat.router,),
+        compat=compat.routers,
         consumers=(
             # The row's key is the event's experiment: no inbox.
             Consumer(
@@ -58,6 +60,9 @@ def build(context: Context) -> Service:
                 concurrency=settings.at_once,
             ),
         ),
-        loops=(Loop(name="settling", run=partial(settling.settle, parts)),),
+        loops=(
+            Loop(name="settling", run=partial(settling.settle, parts)),
+            Loop(name="telling", run=partial(telling.tell, parts)),
+        ),
         store=store,
     )

@@ -34,6 +34,9 @@ class TrainerSettings(Settings):
     log_limit: int = Field(
         default=20_000, ge=100, description="Most lines that are kept of an experiment's log."
     )
+    artifact_limit: int = Field(
+        default=4 * 2**30, ge=1, description="Largest file of an experiment, in bytes."
+    )
     reference_wait: float = Field(
         default=2.0,
         ge=0,

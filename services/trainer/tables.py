@@ -1,7 +1,8 @@
-"""Projects, experiments, their runs, logs and metric points."""
+"""Projects, experiments, their runs, lines, logs and metric points."""
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     Float,
     Index,
@@ -26,6 +27,7 @@ project = Table(
     Column("organization", Uuid, nullable=False),
     Column("name", Text, nullable=False),
     Column("created", Timestamp, nullable=False),
+    Column("dataset_versions", ARRAY(Uuid), nullable=False, server_default="{}"),
     UniqueConstraint("organization", "name", name="project_named_once"),
     Index("project_listed", "organization", "created", "id"),
 )
@@ -56,8 +58,19 @@ experiment = Table(
     Column("error", Text),
     Column("labels", ARRAY(Text), nullable=False, server_default="{}"),
     Column("metrics", JSONB, nullable=False, server_default="{}"),
+    # services.trainer.store.artifacts.Kept
     Column("artifacts", JSONB, nullable=False, server_default="[]"),
+    # Trained elsewhere: a script of the user's own says how far it is.
+    Column("external", Boolean, nullable=False, server_default="false"),
+    Column("description", Text, nullable=False, server_default=""),
+    Column("base_experiment", Uuid),
     Index("experiment_listed", "organization", "created", "id"),
+    Index(
+        "experiment_artifacts",
+        "artifacts",
+        postgresql_using="gin",
+        postgresql_ops={"artifacts": "jsonb_path_ops"},
+    ),
     Index("experiment_open", "job", postgresql_where=text("finished IS NULL")),
 )
 
@@ -92,4 +105,18 @@ metric_point = Table(
     Column("step", BigInteger, primary_key=True),
     Column("organization", Uuid, nullable=False),
     Column("value", Float, nullable=False),
+)
+
+# What an experiment shows beside its lines. The points of a LINE are metric points of its name.
+log = Table(
+    "log",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("organization", Uuid, nullable=False),
+    Column("experiment", Uuid, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("data", JSONB, nullable=False),
+    Column("changed", Timestamp, nullable=False),
+    UniqueConstraint("experiment", "name", name="log_named_once"),
 )

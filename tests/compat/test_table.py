@@ -29,6 +29,11 @@ _MODULES = {
     "PredictedAsset": "picsellia.sdk.predicted_asset",
     "Project": "picsellia.sdk.project",
     "Tag": "picsellia.sdk.tag",
+    "Artifact": "picsellia.sdk.artifact",
+    "Log": "picsellia.sdk.log",
+    "LoggingFile": "picsellia.sdk.logging_file",
+    "ModelContext": "picsellia.sdk.model_context",
+    "ModelFile": "picsellia.sdk.model_file",
 }
 
 

@@ -21,7 +21,7 @@ from services.deployer.core.labelmap import LabelmapRefused, check_file, check_l
 from services.deployer.errors import ModelFileRefused
 from services.deployer.parts import Deployer
 from services.deployer.store.experiments import Source
-from services.deployer.store.models import LATEST, NewVersion
+from services.deployer.store.models import ELSEWHERE, LATEST, ONNX, NewVersion
 
 USUAL_THRESHOLD = 0.5
 
@@ -33,8 +33,13 @@ async def scratch() -> AsyncIterator[Path]:
         yield Path(folder)
 
 
-async def examine(path: Path, labels: Sequence[str] | None, task: TaskType) -> tuple[ModelDescription, list[str]]:  # noqa: E501  # fmt: skip
-    """What the ONNX file is, and its labels. Raises ModelFileRefused, with every reason."""
+async def examine(
+    path: Path, labels: Sequence[str] | None, task: TaskType | None
+) -> tuple[ModelDescription, list[str]]:
+    """What the ONNX file is, and its labels. `task` None: what the file says.
+
+    Raises ModelFileRefused, with every reason.
+    """
     try:
         description = await asyncio.to_thread(_inspect, path)
     except (NotAnOnnxModel, UnknownModelLayout) as error:
@@ -45,7 +50,7 @@ async def examine(path: Path, labels: Sequence[str] | None, task: TaskType) -> t
         labels = description.labels
     try:
         check_labels(labels)
-        check_file(description, labels, task=task)
+        check_file(description, labels, task=task or TaskType(description.task))
     except LabelmapRefused as error:
         raise ModelFileRefused(error.errors) from error
     return description, list(labels)
@@ -68,39 +73,61 @@ async def drop_files(parts: Deployer, files: Sequence[ModelFile]) -> None:
 
 
 async def from_experiment(
-    parts: Deployer, organization: UUID, model: UUID, source: Source, *, task: TaskType
-) -> NewVersion:
-    """The model version of an experiment, its artifacts copied. The id is derived from both.
+    parts: Deployer, organization: UUID, model: UUID, source: Source, *, task: TaskType | None
+) -> tuple[NewVersion, TaskType]:
+    """The model version of an experiment, its artifacts copied, and what it is of.
+
+    The id is derived from model and experiment; of one that ran elsewhere, and may be published
+    before its end, from its files too. What it left that is no ONNX runs elsewhere. `task` None:
+    the file says it.
 
     Raises:
         ModelFileRefused: the artifact `model-latest` is missing, no ONNX, or does not fit.
+        LabelmapRefused: there is no file to say the labels, and the experiment does not.
     """
-    version = derived("model-version", model, source.experiment)
+    version = derived("model-version", model, source.experiment, *_content(source))
     wanted = {artifact.name: artifact for artifact in source.artifacts}
-    if LATEST not in wanted:
+    if source.runs_here and LATEST not in wanted:
         raise ModelFileRefused([("artifacts", f"the experiment has no artifact `{LATEST}`")])
+    threshold = USUAL_THRESHOLD
     async with scratch() as folder:
         paths = {}
         for number, artifact in enumerate(source.artifacts):
             paths[artifact.name] = folder / str(number)
             await _fetch(parts, artifact, paths[artifact.name])
-        description, labels = await examine(paths[LATEST], source.labels, task)
+        if source.runs_here:
+            description, labels = await examine(paths[LATEST], source.labels, task)
+            task, threshold = TaskType(description.task), description.threshold
+        else:
+            labels = source.labels or []
+            check_labels(labels)
+        if task is None:
+            raise ModelFileRefused(
+                [("type", "nothing says what the model is of: attach a dataset version")]
+            )
         files = [
             await keep_file(parts, organization, version, name=name, path=path)
             for name, path in paths.items()
         ]
-    return NewVersion(
+    made = NewVersion(
         id=version,
         model=model,
         name=None,
-        framework="ONNX",
+        framework=ONNX if source.runs_here else ELSEWHERE,
         labels=labels,
         files=files,
-        threshold=description.threshold,
+        threshold=threshold,
         parameters=source.parameters,
         trained_on=source.trained_on,
         experiment=source.experiment,
     )
+    return made, task
+
+
+def _content(source: Source) -> list[str]:
+    if not source.external:
+        return []
+    return [*sorted(f"{one.name} {one.sha256}" for one in source.artifacts), *(source.labels or [])]
 
 
 async def _fetch(parts: Deployer, artifact: Artifact, path: Path) -> None:

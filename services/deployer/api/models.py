@@ -1,24 +1,23 @@
 """The registry: models, their versions and files."""
 
-import asyncio
 from typing import Annotated
 from uuid import UUID
 
-import httpx
 from fastapi import APIRouter, Request
 from sqlalchemy import RowMapping
 from starlette.responses import StreamingResponse
 
 from libs.api.app import part
-from libs.api.caller import ORGANIZATION_HEADER, needs, token_of
+from libs.api.caller import needs
 from libs.api.paging import CursorText, Limit, Page, page, read_time_cursor, write_cursor
-from libs.api.problems import Problem, not_found, unavailable
+from libs.api.problems import not_found
 from libs.api.scopes import Scope
 from libs.api.tokens import Caller
 from libs.schemas.values import TaskType
 from libs.store.session import Cause
 from services.deployer.actions import registry
 from services.deployer.api.problems import answered
+from services.deployer.api.publishing import left_by
 from services.deployer.api.uploads import find_training_data, prepare, read_upload
 from services.deployer.dto import (
     FromExperiment,
@@ -27,9 +26,7 @@ from services.deployer.dto import (
     VersionDto,
 )
 from services.deployer.parts import Deployer
-from services.deployer.store import experiments
 from services.deployer.store import models as store
-from services.deployer.store.experiments import Source
 from services.deployer.store.models import LATEST, Version
 
 router = APIRouter(prefix="/api/deployer/v1/models", tags=["models"])
@@ -135,8 +132,8 @@ async def publish(
     with answered():
         async with parts.database.read() as read:
             of = await store.find_model(read, caller.organization, model)
-        source = await _experiment(request, parts, caller.organization, body.experiment)
-        new = await registry.from_experiment(
+        source = await left_by(request, parts, caller.organization, body.experiment)
+        new, _ = await registry.from_experiment(
             parts, caller.organization, model, source, task=TaskType(of["type"])
         )
         async with parts.database.begin(Cause(actor=caller.actor)) as tx:
@@ -170,46 +167,6 @@ async def get_file(version: UUID, name: str, parts: Parts, caller: Reader) -> St
     return StreamingResponse(
         parts.blobs.stream(file.key), media_type="application/octet-stream", headers=headers
     )
-
-
-async def _experiment(
-    request: Request, parts: Deployer, organization: UUID, experiment: UUID
-) -> Source:
-    """What the experiment left, if the trainer shows it to the caller's own token."""
-    headers = {"Authorization": f"Bearer {token_of(request)}"}
-    if ORGANIZATION_HEADER in request.headers:
-        headers[ORGANIZATION_HEADER] = request.headers[ORGANIZATION_HEADER]
-    try:
-        answer = await parts.http.get(
-            f"{parts.internal_url}/api/trainer/v1/experiments/{experiment}",
-            headers=headers,
-            timeout=parts.settings.trainer_timeout,
-        )
-    except httpx.HTTPError as error:
-        raise unavailable("the trainer cannot be reached; try again") from error
-    if answer.status_code == 404:
-        raise not_found(f"experiment {experiment}")
-    if answer.status_code in (401, 403):
-        raise Problem(403, "missing-scope", "the trainer does not show you this experiment")
-    if answer.status_code != 200:
-        raise unavailable("the trainer cannot answer now; try again")
-    status = answer.json()["status"]
-    if status != "SUCCESS":
-        raise Problem(409, "not-finished", f"the experiment is {status}, not SUCCESS")
-    return await _left_by(parts, organization, experiment)
-
-
-async def _left_by(parts: Deployer, organization: UUID, experiment: UUID) -> Source:
-    """What a finished experiment left, waited for: its end may have been told a moment ago."""
-    deadline = parts.clock.monotonic() + parts.settings.event_wait
-    while True:
-        async with parts.database.read() as read:
-            source = await experiments.find(read, organization, experiment)
-        if source is not None:
-            return source
-        if parts.clock.monotonic() >= deadline:
-            raise unavailable("the end of the experiment has not been told yet; try again")
-        await asyncio.sleep(0.05)
 
 
 def _model(row: RowMapping) -> ModelDto:

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from libs.api.problems import conflict, invalid, not_found
+from libs.api.problems import Problem, conflict, invalid, not_found
+from libs.blobs.uploads import FileTooLarge, NoSuchUpload
 from services.deployer.core.labelmap import LabelmapRefused
 from services.deployer.core.policy import PolicyRefused
 from services.deployer.errors import (
@@ -16,6 +17,7 @@ from services.deployer.errors import (
     NoFormerChampion,
     NoShadow,
     PolicyLocked,
+    VersionDeployed,
     VersionUnknown,
 )
 
@@ -27,6 +29,12 @@ def answered() -> Iterator[None]:
         yield
     except (ModelUnknown, VersionUnknown, DeploymentUnknown, NamedUnknown) as error:
         raise not_found(str(error)) from error
+    except VersionDeployed as error:
+        raise conflict("version-deployed", str(error)) from error
+    except NoSuchUpload as error:
+        raise invalid(str(error), [("object_name", str(error))]) from error
+    except FileTooLarge as error:
+        raise Problem(413, "too-large", str(error)) from error
     except NameTaken as error:
         raise conflict("name-taken", str(error)) from error
     except NoShadow as error:

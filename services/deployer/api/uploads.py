@@ -16,7 +16,7 @@ from services.deployer.actions import registry
 from services.deployer.core.labelmap import check_labels
 from services.deployer.dto import NewVersionBody, TrainingData
 from services.deployer.parts import Deployer
-from services.deployer.store.models import LATEST, NewVersion
+from services.deployer.store.models import ELSEWHERE, LATEST, ONNX, NewVersion
 
 _PIECE = 1 << 20
 
@@ -73,7 +73,7 @@ async def prepare(
         id=version,
         model=model,
         name=body.name,
-        framework="ONNX" if path is not None else "NOT_CONFIGURED",
+        framework=ONNX if path is not None else ELSEWHERE,
         labels=labels,
         files=files,
         threshold=threshold if body.threshold is None else body.threshold,

@@ -1,6 +1,6 @@
 """What experiments that succeeded left: enough to publish them, lineage included."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID
 
 import msgspec
@@ -8,20 +8,33 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
 from libs.schemas.events import ExperimentFinished
-from libs.schemas.values import Artifact, TrainedOn
+from libs.schemas.values import Artifact, TaskType, TrainedOn
 from libs.store.session import Read, Tx
+from services.deployer.store.models import LATEST
 from services.deployer.tables import experiment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """What an experiment left. `labels` None: only the file says them."""
+    """What an experiment left. `labels` None: only the file says them.
+
+    `external`: it ran elsewhere; `filenames`: what its files were called there; `task`: what its
+    datasets are of.
+    """
 
     experiment: UUID
     artifacts: list[Artifact]
     labels: list[str] | None
     parameters: dict[str, object]
     trained_on: list[TrainedOn]
+    external: bool = False
+    filenames: dict[str, str] = field(default_factory=dict)
+    task: TaskType | None = None
+
+    @property
+    def runs_here(self) -> bool:
+        """Whether it left a model that serving could run."""
+        return not self.external or self.filenames.get(LATEST, "").lower().endswith(".onnx")
 
 
 def source_of(done: ExperimentFinished) -> Source:

@@ -18,6 +18,8 @@ from services.deployer.errors import ModelUnknown, NameTaken, VersionUnknown
 from services.deployer.tables import model, model_version
 
 LATEST = "model-latest"
+ONNX = "ONNX"
+ELSEWHERE = "NOT_CONFIGURED"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +60,9 @@ class Version:
 
     @property
     def onnx(self) -> ModelFile | None:
-        """The file that serving runs."""
+        """The file that serving runs; a version that runs elsewhere has another kind, or none."""
+        if self.framework != ONNX:
+            return None
         return next((file for file in self.files if file.name == LATEST), None)
 
     @property
@@ -67,12 +71,14 @@ class Version:
         return f"v{self.number}"
 
 
-async def add_model(tx: Tx, organization: UUID, *, name: str, type: TaskType) -> RowMapping:  # noqa: A002
+async def add_model(
+    tx: Tx, organization: UUID, *, name: str, type: TaskType, id: UUID | None = None  # noqa: A002
+) -> RowMapping:  # fmt: skip
     """Make a model. Raises NameTaken."""
     now = tx.clock.now()
     made = await tx.execute(
         insert(model)
-        .values(id=uuid7(now), organization=organization, name=name, type=type, created=now)
+        .values(id=id or uuid7(now), organization=organization, name=name, type=type, created=now)
         .on_conflict_do_nothing(constraint="model_named_once")
         .returning(model)
     )
@@ -87,6 +93,27 @@ async def find_model(read: Read, organization: UUID, model_id: UUID) -> RowMappi
     row = await read.first(
         select(model).where(model.c.id == model_id, model.c.organization == organization)
     )
+    if row is None:
+        raise ModelUnknown(model_id)
+    return row
+
+
+async def rename_model(tx: Tx, organization: UUID, model_id: UUID, name: str) -> RowMapping:
+    """Give a model another name. Raises ModelUnknown, NameTaken."""
+    held = await tx.scalar(
+        select(model.c.id).where(
+            model.c.organization == organization, model.c.name == name, model.c.id != model_id
+        )
+    )
+    if held is not None:
+        raise NameTaken("model", name)
+    changed = await tx.execute(
+        update(model)
+        .where(model.c.id == model_id, model.c.organization == organization)
+        .values(name=name)
+        .returning(model)
+    )
+    row = changed.mappings().first()
     if row is None:
         raise ModelUnknown(model_id)
     return row
@@ -140,8 +167,8 @@ async def add_version(tx: Tx, organization: UUID, new: NewVersion) -> tuple[Vers
         )
         .returning(model_version)
     )
-    version = _version(made.mappings().one())
-    await tx.emit(_changed(version), organization=organization)
+    version = version_of_row(made.mappings().one())
+    await tell_version(tx, version)
     return version, True
 
 
@@ -162,7 +189,7 @@ async def find_versions(
             model_version.c.organization == organization, model_version.c.id.in_(set(versions))
         )
     )
-    return {row["id"]: _version(row) for row in rows}
+    return {row["id"]: version_of_row(row) for row in rows}
 
 
 async def list_versions(
@@ -180,10 +207,11 @@ async def list_versions(
     if before is not None:
         query = query.where(tuple_(model_version.c.created, model_version.c.id) < before)
     query = query.order_by(model_version.c.created.desc(), model_version.c.id.desc())
-    return [_version(row) for row in await read.all(query.limit(limit + 1))]
+    return [version_of_row(row) for row in await read.all(query.limit(limit + 1))]
 
 
-def _version(row: RowMapping) -> Version:
+def version_of_row(row: RowMapping) -> Version:
+    """A model version of its row."""
     values = dict(row)
     values["type"] = TaskType(values["type"])
     values["files"] = msgspec.convert(values["files"], list[ModelFile])
@@ -191,19 +219,23 @@ def _version(row: RowMapping) -> Version:
     return Version(**values)
 
 
-def _changed(version: Version) -> ModelVersionChanged:
-    return ModelVersionChanged(
-        model_version=version.id,
-        model=version.model,
-        revision=version.revision,
-        name=version.name,
-        number=version.number,
-        type=version.type,
-        framework=version.framework,
-        state=State.ACTIVE,
-        labels=version.labels,
-        files=version.files,
-        parameters=version.parameters,
-        trained_on=version.trained_on,
-        experiment=version.experiment,
+async def tell_version(tx: Tx, version: Version) -> None:
+    """Tell a model version in full."""
+    await tx.emit(
+        ModelVersionChanged(
+            model_version=version.id,
+            model=version.model,
+            revision=version.revision,
+            name=version.name,
+            number=version.number,
+            type=version.type,
+            framework=version.framework,
+            state=State.ACTIVE,
+            labels=version.labels,
+            files=version.files,
+            parameters=version.parameters,
+            trained_on=version.trained_on,
+            experiment=version.experiment,
+        ),
+        organization=version.organization,
     )

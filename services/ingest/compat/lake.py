@@ -11,6 +11,7 @@ from libs.api.compat import XGET, compat_router
 from libs.api.paging import read_time_cursor, write_cursor
 from libs.api.problems import Problem, invalid, not_found
 from libs.blobs.blobs import BadKey, BlobNotFound
+from libs.blobs.uploads import uploads_of
 from libs.store.session import Cause
 from services.ingest import store
 from services.ingest.actions.registering import Upload, register
@@ -18,7 +19,6 @@ from services.ingest.api import datalake as native
 from services.ingest.compat.asked import Parts, Reader, Writer, data_json, our_lake
 from services.ingest.compat.names import Name
 from services.ingest.compat.queries import read_query
-from services.ingest.compat.storage import uploads_of
 from services.ingest.errors import UploadRefused
 from services.ingest.store import lake, vocabulary
 from services.ingest.store.lake import Wanted

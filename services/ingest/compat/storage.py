@@ -17,6 +17,7 @@ from libs.api.problems import Problem, invalid, not_found
 from libs.api.scopes import Scope
 from libs.api.tokens import Caller
 from libs.blobs.blobs import BadKey, BlobNotFound
+from libs.blobs.uploads import uploads_of
 from libs.schemas.ids import connector_id, uuid7
 from services.ingest.core.signatures import LIVES_SECONDS, sign
 from services.ingest.parts import Ingest
@@ -170,11 +171,6 @@ async def presign_download(
         return {"presigned_url": await parts.blobs.presign_get(body.object_name, expires=_HOUR)}
     except BadKey as error:
         raise not_found(f"object {body.object_name}") from error
-
-
-def uploads_of(organization: UUID) -> str:
-    """Where an organisation's uploads wait."""
-    return f"ingest/{organization}/uploads"
 
 
 def part_key(organization: UUID, upload: UUID | str, number: int | str) -> str:

@@ -1,5 +1,5 @@
 """The routes of the trainer: projects and experiments."""
 
-from services.trainer.api import experiments, projects
+from services.trainer.api import experiments, external, projects
 
-routers = (projects.router, experiments.router)
+routers = (projects.router, experiments.router, external.router)

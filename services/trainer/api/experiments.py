@@ -1,6 +1,7 @@
 """Experiments: how far they are, what they say, what they made."""
 
 import asyncio
+from functools import partial
 from typing import Annotated
 from uuid import UUID
 
@@ -14,19 +15,15 @@ from libs.api.paging import CursorText, Limit, Page, page, read_time_cursor, wri
 from libs.api.problems import Problem, not_found
 from libs.api.scopes import Scope
 from libs.api.tokens import Caller
+from libs.blobs.signing import attachment
 from libs.store.session import Cause
-from services.trainer import actions
-from services.trainer.dto import (
-    ExperimentDto,
-    LogDto,
-    MetricsDto,
-    experiment_dto,
-    log_dto,
-    metrics_dto,
-)
-from services.trainer.errors import ExperimentUnknown
+from services.trainer.actions import asking
+from services.trainer.api.problems import answered
+from services.trainer.api.shown import experiment_dto
+from services.trainer.dto import ExperimentDto, LogDto, MetricsDto, log_dto, metrics_dto
 from services.trainer.parts import Trainer
 from services.trainer.store import experiments, runs
+from services.trainer.store.artifacts import artifacts_of
 
 router = APIRouter(prefix="/api/trainer/v1/experiments", tags=["trainer"])
 Parts = Annotated[Trainer, part(Trainer)]
@@ -35,7 +32,6 @@ Writer = Annotated[Caller, needs(Scope.EXPERIMENTS_WRITE)]
 _LINES = 1000
 _LOOK = 0.1
 _INTEGER = 2**31 - 1
-_SUFFIX = {"model-latest": ".onnx", "checkpoint": ".npz"}
 
 
 @router.get("")
@@ -58,7 +54,12 @@ async def list_experiments(
             before=before,
             limit=limit,
         )
-    return page(rows, limit, experiment_dto, lambda row: write_cursor(row["created"], row["id"]))
+    return page(
+        rows,
+        limit,
+        partial(experiment_dto, parts),
+        lambda row: write_cursor(row["created"], row["id"]),
+    )
 
 
 @router.get("/{experiment}")
@@ -67,7 +68,7 @@ async def get_experiment(experiment: UUID, parts: Parts, caller: Reader) -> Expe
     deadline = parts.clock.monotonic() + parts.settings.reference_wait
     while True:
         try:
-            return experiment_dto(await _find(parts, caller, experiment))
+            return experiment_dto(parts, await find(parts, caller, experiment))
         except Problem:
             if parts.clock.monotonic() >= deadline:
                 raise
@@ -83,7 +84,7 @@ async def get_log(
 ) -> LogDto:
     """Up to 1,000 lines of its log, beyond number `after`."""
     # The experiment first: what it logs before its end is then in the lines read after it.
-    row = await _find(parts, caller, experiment)
+    row = await find(parts, caller, experiment)
     async with parts.database.read() as read:
         lines = await runs.log_after(
             read, caller.organization, experiment, after=after, limit=_LINES
@@ -95,7 +96,7 @@ async def get_log(
 @router.get("/{experiment}/metrics")
 async def get_metrics(experiment: UUID, parts: Parts, caller: Reader) -> MetricsDto:
     """The series of its current attempt: `loss`, `rate`, and what its recipe measures."""
-    row = await _find(parts, caller, experiment)
+    row = await find(parts, caller, experiment)
     async with parts.database.read() as read:
         series = await runs.series_of(read, caller.organization, experiment, attempt=row["attempt"])
     return metrics_dto(series)
@@ -104,12 +105,10 @@ async def get_metrics(experiment: UUID, parts: Parts, caller: Reader) -> Metrics
 @router.post("/{experiment}/cancel", status_code=202)
 async def cancel_experiment(experiment: UUID, parts: Parts, caller: Writer) -> ExperimentDto:
     """Ask for its end: at once where it waits, within a step where it runs."""
-    try:
+    with answered():
         async with parts.database.begin(Cause(actor=caller.actor)) as tx:
-            row = await actions.call_off(tx, caller.organization, experiment)
-    except ExperimentUnknown as error:
-        raise not_found(f"experiment {experiment}") from error
-    return experiment_dto(row)
+            row = await asking.call_off(tx, caller.organization, experiment)
+    return experiment_dto(parts, row)
 
 
 @router.get("/{experiment}/artifacts/{name}", response_class=StreamingResponse)
@@ -117,9 +116,9 @@ async def get_artifact(
     experiment: UUID, name: str, parts: Parts, caller: Reader
 ) -> StreamingResponse:
     """A file that it made."""
-    row = await _find(parts, caller, experiment)
-    found = next((one for one in row["artifacts"] if one["name"] == name), None)
-    info = await parts.blobs.stat(found["key"]) if found is not None else None
+    row = await find(parts, caller, experiment)
+    found = next((one for one in artifacts_of(row) if one.name == name), None)
+    info = await parts.blobs.stat(found.key) if found is not None else None
     if found is None or info is None:
         raise not_found(f"artifact {name!r} of experiment {experiment}")
     return StreamingResponse(
@@ -127,13 +126,14 @@ async def get_artifact(
         media_type=info.content_type,
         headers={
             "Content-Length": str(info.size),
-            "Content-Disposition": f'attachment; filename="{name}{_SUFFIX.get(name, "")}"',
-            "ETag": f'"{found["sha256"]}"',
+            "Content-Disposition": attachment(found.filename),
+            "ETag": f'"{found.sha256}"',
         },
     )
 
 
-async def _find(parts: Trainer, caller: Caller, experiment: UUID) -> RowMapping:
+async def find(parts: Trainer, caller: Caller, experiment: UUID) -> RowMapping:
+    """An experiment. Raises Problem 404."""
     async with parts.database.read() as read:
         row = await experiments.find_experiment(read, caller.organization, experiment)
     if row is None:

@@ -8,24 +8,20 @@ from fastapi import APIRouter
 from libs.api.app import part
 from libs.api.caller import needs
 from libs.api.paging import CursorText, Limit, Page, page, read_time_cursor, write_cursor
-from libs.api.problems import conflict, invalid, not_found
 from libs.api.scopes import Scope
 from libs.api.tokens import Caller
 from libs.store.session import Cause
-from services.trainer import actions
+from services.trainer.actions import asking, external
+from services.trainer.actions.external import Begun
+from services.trainer.api.problems import answered
+from services.trainer.api.shown import experiment_dto
 from services.trainer.dto import (
     ExperimentDto,
     NewExperiment,
+    NewExternal,
     NewProject,
     ProjectDto,
-    experiment_dto,
     project_dto,
-)
-from services.trainer.errors import (
-    DatasetVersionNotSettled,
-    ExperimentRefused,
-    ProjectExists,
-    ProjectUnknown,
 )
 from services.trainer.parts import Trainer
 from services.trainer.store import projects
@@ -50,11 +46,9 @@ async def list_projects(
 @router.post("", status_code=201)
 async def add_project(body: NewProject, parts: Parts, caller: Writer) -> ProjectDto:
     """Make a project; its name is unique in the organisation."""
-    try:
+    with answered():
         async with parts.database.begin(Cause(actor=caller.actor)) as tx:
             return project_dto(await projects.add_project(tx, caller.organization, body.name))
-    except ProjectExists as error:
-        raise conflict("project-exists", str(error)) from error
 
 
 @router.post("/{project}/experiments", status_code=201)
@@ -62,8 +56,8 @@ async def add_experiment(
     project: UUID, body: NewExperiment, parts: Parts, caller: Writer
 ) -> ExperimentDto:
     """Make an experiment; it runs as soon as a worker is free."""
-    try:
-        row = await actions.ask_for_experiment(
+    with answered():
+        row = await asking.ask_for_experiment(
             parts,
             caller.organization,
             actor=caller.actor,
@@ -74,10 +68,25 @@ async def add_experiment(
             base_version=body.base_version,
             parameters=body.parameters,
         )
-    except ProjectUnknown as error:
-        raise not_found(f"project {project}") from error
-    except ExperimentRefused as error:
-        raise invalid(error.detail, error.errors) from error
-    except DatasetVersionNotSettled as error:
-        raise conflict("dataset-version-not-settled", str(error)) from error
-    return experiment_dto(row)
+    return experiment_dto(parts, row)
+
+
+@router.post("/{project}/experiments/external", status_code=201)
+async def add_external_experiment(
+    project: UUID, body: NewExternal, parts: Parts, caller: Writer
+) -> ExperimentDto:
+    """Make an experiment that runs elsewhere: a script of the user's own logs to it and ends it."""
+    begun = Begun(
+        name=body.name,
+        description=body.description,
+        datasets=[(one.alias, one.dataset_version) for one in body.datasets],
+        parameters=body.parameters,
+        labels=body.labels,
+        base_version=body.base_version,
+        base_experiment=body.base_experiment,
+    )
+    with answered():
+        row = await external.begin(
+            parts, caller.organization, actor=caller.actor, project=project, begun=begun
+        )
+    return experiment_dto(parts, row)

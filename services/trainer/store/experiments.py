@@ -10,10 +10,13 @@ from sqlalchemy import RowMapping, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 
 from libs.schemas.events import ExperimentChanged, ExperimentFinished, ExperimentStatus
-from libs.schemas.values import Artifact, TrainedOn, TrainingDataset, Value
+from libs.schemas.values import Artifact, TrainedOn, TrainingDataset
 from libs.store import jobs
 from libs.store.session import Read, Tx
 from libs.store.tables import job
+from services.trainer.core.logs import PARAMETERS, LogType
+from services.trainer.store.artifacts import Kept, artifacts_of, as_document, kept, told
+from services.trainer.store.logs import last_values, put_log
 from services.trainer.tables import experiment, run
 
 ENDED = (ExperimentStatus.SUCCESS, ExperimentStatus.FAILED, ExperimentStatus.CANCELED)
@@ -27,7 +30,10 @@ class Dataset(TrainingDataset, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """An experiment as it is asked for. `error`: why it cannot even begin."""
+    """An experiment as it is asked for.
+
+    `error`: why it cannot even begin. `external`: it runs elsewhere, so there is no job.
+    """
 
     id: UUID
     project: UUID
@@ -39,6 +45,9 @@ class Asked:
     base_version: UUID | None = None
     target_model: UUID | None = None
     error: str | None = None
+    external: bool = False
+    description: str = ""
+    base_experiment: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +62,10 @@ class Ending:
 
 
 async def add_experiment(tx: Tx, organization: UUID, asked: Asked) -> RowMapping | None:
-    """Make an experiment and its job; None where it is there already (told twice)."""
+    """Make an experiment and its job; None where it is there already (told twice).
+
+    One that is external has no job.
+    """
     now = tx.clock.now()
     made = await tx.execute(
         insert(experiment)
@@ -68,8 +80,11 @@ async def add_experiment(tx: Tx, organization: UUID, asked: Asked) -> RowMapping
             base_version=asked.base_version,
             target_model=asked.target_model,
             parameters=asked.parameters,
-            datasets=[_plain(one) for one in asked.datasets],
+            datasets=[as_document(one) for one in asked.datasets],
             created=now,
+            external=asked.external,
+            description=asked.description,
+            base_experiment=asked.base_experiment,
         )
         .on_conflict_do_nothing(index_elements=[experiment.c.id])
         .returning(experiment)
@@ -77,7 +92,14 @@ async def add_experiment(tx: Tx, organization: UUID, asked: Asked) -> RowMapping
     row = made.mappings().first()
     if row is None:
         return None
+    if asked.parameters:
+        await put_log(
+            tx, organization, asked.id,
+            name=PARAMETERS, type=LogType.TABLE, data=asked.parameters,
+        )  # fmt: skip
     await _tell(tx, row)
+    if asked.external:
+        return row
     if asked.error is not None:
         ending = Ending(status=ExperimentStatus.FAILED, error=asked.error)
         return await end(tx, organization, asked.id, ending=ending)
@@ -169,7 +191,10 @@ async def end(
             "finished": now,
             "labels": list(ending.labels),
             "metrics": metrics,
-            "artifacts": [_plain(one) for one in ending.artifacts],
+            "artifacts": [
+                as_document(one if isinstance(one, Kept) else kept(experiment_id, one))
+                for one in ending.artifacts
+            ],
         },
     )
     if row is None:
@@ -184,19 +209,11 @@ async def end(
             experiment=experiment_id,
             name=row["name"],
             status=ending.status,
-            artifacts=list(ending.artifacts),
+            artifacts=told(ending.artifacts),
             labels=list(ending.labels),
             metrics=metrics,
             parameters=row["parameters"],
-            trained_on=[
-                TrainedOn(
-                    alias=one.alias,
-                    dataset_version=one.dataset_version,
-                    digest=one.digest,
-                    manifest=one.manifest,
-                )
-                for one in datasets_of(row)
-            ],
+            trained_on=trained_on(row),
             deployment=row["deployment"],
             base_version=row["base_version"],
             target_model=row["target_model"],
@@ -205,6 +222,23 @@ async def end(
         organization=organization,
     )
     return row
+
+
+async def end_external(
+    tx: Tx, row: RowMapping, status: ExperimentStatus, *, error: str | None = None
+) -> RowMapping:
+    """End an experiment that runs elsewhere, with all that it has; its row is locked."""
+    organization = row["organization"]
+    ending = Ending(
+        status=status,
+        error=error,
+        labels=row["labels"],
+        metrics=await last_values(tx, organization, row["id"], attempt=row["attempt"]),
+        artifacts=artifacts_of(row),
+    )
+    ended = await end(tx, organization, row["id"], ending=ending)
+    assert ended is not None
+    return ended
 
 
 async def abandoned(read: Read) -> Sequence[RowMapping]:
@@ -222,6 +256,19 @@ def datasets_of(row: RowMapping) -> list[Dataset]:
     return [Dataset(**_identified(one)) for one in row["datasets"]]
 
 
+def trained_on(row: RowMapping) -> list[TrainedOn]:
+    """The same as lineage has it."""
+    return [
+        TrainedOn(
+            alias=one.alias,
+            dataset_version=one.dataset_version,
+            digest=one.digest,
+            manifest=one.manifest,
+        )
+        for one in datasets_of(row)
+    ]
+
+
 def _identified(one: dict[str, Any]) -> dict[str, Any]:
     return one | {"dataset_version": UUID(one["dataset_version"])}
 
@@ -230,13 +277,6 @@ def _one(organization: UUID, experiment_id: UUID) -> Any:
     return select(experiment).where(
         experiment.c.organization == organization, experiment.c.id == experiment_id
     )
-
-
-def _plain(value: Value) -> dict[str, Any]:
-    return {
-        name: str(part) if isinstance(part := getattr(value, name), UUID) else part
-        for name in value.__struct_fields__
-    }
 
 
 async def _tell(tx: Tx, row: RowMapping) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import RowMapping, select, tuple_
+from sqlalchemy import RowMapping, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 
 from libs.schemas.ids import uuid7
@@ -51,3 +51,35 @@ async def list_projects(
         query = query.where(tuple_(project.c.created, project.c.id) < before)
     order = (project.c.created.desc(), project.c.id.desc())
     return await read.all(query.order_by(*order).limit(limit + 1))
+
+
+async def lock_project(tx: Tx, organization: UUID, project_id: UUID) -> RowMapping | None:
+    """A project, its row locked until the transaction ends."""
+    return await tx.first(
+        select(project)
+        .where(project.c.organization == organization, project.c.id == project_id)
+        .with_for_update()
+    )
+
+
+async def rename_project(tx: Tx, organization: UUID, project_id: UUID, name: str) -> None:
+    """Give a project another name. Raises ProjectExists."""
+    other = await project_named(tx, organization, name)
+    if other is not None and other["id"] != project_id:
+        raise ProjectExists(f"there is a project named {name!r} already")
+    await tx.execute(
+        update(project)
+        .where(project.c.organization == organization, project.c.id == project_id)
+        .values(name=name)
+    )
+
+
+async def name_datasets(
+    tx: Tx, organization: UUID, project_id: UUID, versions: Sequence[UUID]
+) -> None:
+    """The dataset versions that a project names."""
+    await tx.execute(
+        update(project)
+        .where(project.c.organization == organization, project.c.id == project_id)
+        .values(dataset_versions=list(versions))
+    )

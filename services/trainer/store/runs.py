@@ -16,6 +16,7 @@ from sqlalchemy.dialects.postgresql import insert
 from libs.schemas.events import ExperimentLogged, ExperimentStatus
 from libs.store.session import Read, Tx
 from services.trainer.store.experiments import ENDED, change, lock_experiment
+from services.trainer.store.logs import name_lines
 from services.trainer.tables import experiment, log_line, metric_point, run
 
 STOPPED = "STOPPED"
@@ -138,21 +139,7 @@ async def append(
     )
     if counted is None:
         return None
-    first = int(counted) - len(lines) + 1
-    if lines:
-        await tx.execute(
-            insert(log_line),
-            [
-                {
-                    "experiment": experiment_id,
-                    "n": n,
-                    "organization": organization,
-                    "time": line.time,
-                    "text": line.text,
-                }
-                for n, line in enumerate(lines, start=first)
-            ],
-        )
+    await _insert_lines(tx, organization, experiment_id, lines, last=int(counted))
     if points:
         await tx.execute(
             insert(metric_point).on_conflict_do_nothing(),
@@ -168,6 +155,8 @@ async def append(
                 for point in points
             ],
         )
+        names = sorted({point.name for point in points})
+        await name_lines(tx, organization, experiment_id, names)
     await tx.emit(
         ExperimentLogged(
             experiment=experiment_id,
@@ -178,6 +167,17 @@ async def append(
         organization=organization,
     )
     return int(counted)
+
+
+async def add_lines(tx: Tx, organization: UUID, experiment_id: UUID, lines: Sequence[Line]) -> None:
+    """Add to the log of an experiment that runs elsewhere."""
+    counted = await tx.scalar(
+        update(experiment)
+        .where(experiment.c.organization == organization, experiment.c.id == experiment_id)
+        .values(lines=experiment.c.lines + len(lines))
+        .returning(experiment.c.lines)
+    )
+    await _insert_lines(tx, organization, experiment_id, lines, last=int(counted))
 
 
 async def log_after(
@@ -197,19 +197,44 @@ async def log_after(
 
 
 async def series_of(
-    read: Read, organization: UUID, experiment_id: UUID, *, attempt: int
+    read: Read,
+    organization: UUID,
+    experiment_id: UUID,
+    *,
+    attempt: int,
+    names: Sequence[str] | None = None,
 ) -> Mapping[str, Sequence[tuple[int, float]]]:
-    """(step, value) of each series of an attempt, in order of steps."""
-    rows = await read.all(
-        select(metric_point.c.name, metric_point.c.step, metric_point.c.value)
-        .where(
-            metric_point.c.organization == organization,
-            metric_point.c.experiment == experiment_id,
-            metric_point.c.attempt == attempt,
-        )
-        .order_by(metric_point.c.name, metric_point.c.step)
+    """(step, value) of each series of an attempt, or of those named, in order of steps."""
+    query = select(metric_point.c.name, metric_point.c.step, metric_point.c.value).where(
+        metric_point.c.organization == organization,
+        metric_point.c.experiment == experiment_id,
+        metric_point.c.attempt == attempt,
     )
+    if names is not None:
+        query = query.where(metric_point.c.name.in_(names))
+    rows = await read.all(query.order_by(metric_point.c.name, metric_point.c.step))
     series: dict[str, list[tuple[int, float]]] = {}
     for row in rows:
         series.setdefault(row["name"], []).append((row["step"], row["value"]))
     return series
+
+
+async def _insert_lines(
+    tx: Tx, organization: UUID, experiment_id: UUID, lines: Sequence[Line], *, last: int
+) -> None:
+    """Lines whose numbers end with `last`."""
+    if not lines:
+        return
+    await tx.execute(
+        insert(log_line),
+        [
+            {
+                "experiment": experiment_id,
+                "n": n,
+                "organization": organization,
+                "time": line.time,
+                "text": line.text,
+            }
+            for n, line in enumerate(lines, start=last - len(lines) + 1)
+        ],
+    )

@@ -11,7 +11,7 @@ from libs.blobs.blobs import BlobNotFound
 from libs.schemas.events import ModelVersionChanged
 from libs.schemas.manifest import MalformedManifest, Manifest, read_manifest
 from libs.store.workers import JobRun
-from services.trainer import actions
+from services.trainer.actions import asking
 from services.trainer.core.dataset import Plan, Use, Wanted, plan
 from services.trainer.core.job import Pictured, Work
 from services.trainer.core.parameters import split
@@ -81,7 +81,7 @@ async def _base(parts: Trainer, row: RowMapping, journal: Journal) -> ModelVersi
     version: UUID | None = row["base_version"]
     if version is None:
         return None
-    base = await actions.known(parts, parts.model_versions, row["organization"], version)
+    base = await asking.known(parts, parts.model_versions, row["organization"], version)
     if base is None:
         journal.log(f"the base version {version} is not there: the training starts from scratch")
     return base

@@ -89,6 +89,8 @@ async def call_off(tx: Tx, organization: UUID, experiment: UUID) -> RowMapping:
         raise ExperimentUnknown(f"there is no experiment {experiment}")
     if row["status"] in experiments.ENDED:
         return row
+    if row["external"]:
+        return await experiments.end_external(tx, row, ExperimentStatus.CANCELED)
     await jobs.cancel(tx, row["job"], organization=organization)
     job = await jobs.find(tx, row["job"], organization=organization)
     if job["state"] != JobState.CANCELLED:

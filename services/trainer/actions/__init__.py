@@ -1,0 +1,1 @@
+"""What the routes and workers of the trainer have in common."""
