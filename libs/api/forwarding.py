@@ -134,6 +134,7 @@ _TABLE: dict[str, tuple[tuple[str, ...], ...]] = {
         ("PATCH", "/api/label/{label}"),
         ("GET POST XGET", _VERSION + "/assets"),
         ("GET", _VERSION + "/assets/find"),
+        ("GET", _VERSION + "/assets/extended"),
         ("GET", "/api/asset/{asset}"),
         ("POST", _VERSION + "/bulk-annotations"),
         ("GET", _VERSION + "/annotations/ids"),

@@ -38,6 +38,7 @@ from sightloop_sdk.formats import Prediction, classification, detections, segmen
 from sightloop_sdk.listing import Listing
 from sightloop_sdk.monitoring import Accepted, Bulk, Rejected
 from sightloop_sdk.record import Options, Record
+from sightloop_sdk.training import Training
 from sightloop_sdk.transport import Retry
 from sightloop_sdk.values import Predicted, Review, ReviewShapes
 
@@ -79,6 +80,7 @@ __all__ = [
     "SightloopError",
     "SpoolUnusable",
     "TooLarge",
+    "Training",
     "UnknownLabel",
     "Unreachable",
     "UnreadableImage",

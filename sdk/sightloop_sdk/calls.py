@@ -77,7 +77,9 @@ def upload(path: str, kind: type[T], *, files: Callable[[], Mapping[str, Any]],
     return Ask(Call(method="POST", path=path, files=files, data=data, timeout=600), _reader(kind))
 
 
-def nothing(method: str, path: str, *, body: Any = None, **params: Any) -> Ask[None]:
+def nothing(
+    method: str, path: str, *, body: Any = None, again: bool = False, **params: Any
+) -> Ask[None]:
     """Send, and expect no content."""
     call = Call(
         method=method,
@@ -85,7 +87,7 @@ def nothing(method: str, path: str, *, body: Any = None, **params: Any) -> Ask[N
         params=_given(params),
         content=None if body is None else msgspec.json.encode(body),
         content_type=None if body is None else "application/json",
-        again=method == "DELETE",
+        again=again or method == "DELETE",
     )
     return Ask(call, _read_nothing)
 

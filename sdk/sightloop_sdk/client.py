@@ -46,8 +46,8 @@ class Client:
         self._transport = Transport(access, timeout=timeout, retry=retry or Retry())
         self.data = Datalake(self._transport)
         self.datasets = Datasets(self._transport)
-        self.experiments = Experiments(self._transport)
         self.models = Models(self._transport)
+        self.experiments = Experiments(self._transport, self.models)
 
     def __repr__(self) -> str:
         return f"Client({self._transport.access.url!r})"

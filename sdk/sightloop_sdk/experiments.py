@@ -1,4 +1,4 @@
-"""Experiments: trainings that the platform runs."""
+"""Experiments: trainings that the platform runs, and those of one's own."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ from sightloop_sdk.errors import JobFailed
 from sightloop_sdk.ids import Ref, id_of, is_id
 from sightloop_sdk.jobs import until
 from sightloop_sdk.listing import Listing, named
+from sightloop_sdk.models import Models
+from sightloop_sdk.training import Training
 from sightloop_sdk.transport import Transport
-from sightloop_sdk.values import Experiment, LogLine, Project, Series
+from sightloop_sdk.values import Experiment, Logged, LogLine, Project, Series
 
 _PATH = "/api/trainer/v1"
 _PAGE = 200
@@ -33,11 +35,16 @@ class _Metrics(msgspec.Struct, frozen=True):
     series: dict[str, Series]
 
 
+class _Logs(msgspec.Struct, frozen=True):
+    items: list[Logged]
+
+
 class Experiments:
     """`client.experiments`."""
 
-    def __init__(self, transport: Transport) -> None:
+    def __init__(self, transport: Transport, models: Models) -> None:
         self._transport = transport
+        self._models = models
 
     def list(
         self, *, project: Ref | None = None, deployment: Ref | None = None
@@ -111,6 +118,50 @@ class Experiments:
         }
         path = f"{_PATH}/projects/{self.project(project).id}/experiments"
         return self._transport.ask(calls.send("POST", path, Experiment, body=body))
+
+    def begin(
+        self,
+        project: Ref,
+        name: str,
+        *,
+        datasets: Mapping[str, Ref] | None = None,
+        labels: Sequence[str] = (),
+        parameters: Mapping[str, Any] | None = None,
+        base_version: Ref | None = None,
+        description: str = "",
+    ) -> Training:
+        """Begin a training of your own: your script logs to it, and says how it ended.
+
+        `datasets`: dataset versions (ids by alias) that it learns from, the lineage of its model.
+        `labels`: in the order of its classes; by default, as `parameters`, those of `base_version`.
+
+        Raises:
+            Invalid: `errors` names what is wrong. Conflict: a version is still being filled.
+        """
+        base = base_version
+        body = {
+            "name": name,
+            "description": description,
+            "datasets": [
+                {"alias": alias, "dataset_version": str(id_of(version, alias))}
+                for alias, version in (datasets or {}).items()
+            ],
+            "labels": [*labels],
+            "parameters": dict(parameters or {}),
+            "base_version": None if base is None else str(id_of(base, "base_version")),
+        }
+        path = f"{_PATH}/projects/{self.project(project).id}/experiments/external"
+        known = self._transport.ask(calls.send("POST", path, Experiment, body=body))
+        return Training(self._transport, self._models, known=known)
+
+    def open(self, experiment: Ref) -> Training:
+        """Go on with a training of your own that has not ended, from another process."""
+        return Training(self._transport, self._models, known=self.get(experiment))
+
+    def logs(self, experiment: Ref) -> dict[str, Logged]:
+        """What it logged, by name: values, tables, matrices, lines with their points."""
+        ask = calls.get(f"{self._at(experiment)}/logs", _Logs)
+        return {one.name: one for one in self._transport.ask(ask).items}
 
     def follow(self, experiment: Ref) -> Iterator[LogLine]:
         """The lines of its log as they come, to its end."""

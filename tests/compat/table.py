@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tests.compat.lines import LINES, Line, Verdict
+from tests.compat.modules import UNREACHABLE
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "picsellia-compatibility.md"
 _HEAD = """# What the `picsellia` client can do here
@@ -24,10 +25,13 @@ Host, monitoring and serving are one origin; `SIGHTLOOP_DEPLOYER_ORACLE_URL` and
 `SIGHTLOOP_DEPLOYER_SERVING_URL` name others. The host has no path: the client drops one.
 
 Each line below is shown by a test that drives the real package against the platform, in one
-process and in eight (`tests/compat`). A method without a line is not offered: it ends in the
-client's `ResourceNotFoundError`, "Sightloop does not offer …", never in an endless retry. Files
-that clients upload wait under names of ours and are named by their content afterwards, so
-`upload_dir` has no effect.
+process and in eight (`tests/compat`); every public method of every class that the client can have
+here has one. What is not offered ends in the client's `ResourceNotFoundError`, "Sightloop does not
+offer …", never in an endless retry. Files that clients upload wait under names of ours and are
+named by their content afterwards, so `upload_dir` has no effect; an upload that becomes nothing is
+gone after a day.
+
+Nothing here returns {unreachable}: the methods that would are not offered.
 """
 _SHOWN = {
     Verdict.WORKS: "works",
@@ -45,7 +49,9 @@ def gather() -> dict[str, Line]:
 
 def render() -> str:
     """The document."""
-    return "\n".join([_HEAD, *_tables(gather())]).rstrip() + "\n"
+    names = [f"`{name}`" for name in sorted(UNREACHABLE)]
+    head = _HEAD.replace("{unreachable}", f"{', '.join(names[:-1])} or {names[-1]}")
+    return "\n".join([head, *_tables(gather())]).rstrip() + "\n"
 
 
 def _tables(lines: dict[str, Line]) -> Iterator[str]:

@@ -35,6 +35,7 @@ from sightloop_sdk import (
     detections,
 )
 from sightloop_sdk.cli import main
+from tests.component.deployer_world import onnx_model
 from tests.sdk.stub import until
 from tests.support.models import tiny_detector
 from tests.support.platform import Platform, embedded
@@ -89,6 +90,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, platform: Platform) 
         ],
     }  # fmt: skip
     (tmp_path / "annotations.json").write_text(json.dumps(coco))
+    (tmp_path / "best.onnx").write_bytes(onnx_model(["bolt", "nut"]))
+    (tmp_path / "config.yaml").write_text("rate: 0.001")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("SIGHTLOOP_URL", platform.url)
     monkeypatch.setenv("SIGHTLOOP_TOKEN", TOKEN)
@@ -286,6 +289,51 @@ def test_a_token_of_less_scope_says_which_it_needs(
     with Client(platform.url, viewer) as client:
         with pytest.raises(MissingScope, match="predictions:write"):
             client.deployment(deployment.id).monitor(None, 0.01, 9, 9, ANSWER)
+
+
+def test_a_training_of_ones_own_logs_keeps_and_publishes(client: Client, folder: Path) -> None:
+    project = client.experiments.create_project("of a script")
+    model = client.models.create("of a script", task="OBJECT_DETECTION")
+    with client.experiments.begin(project, "one", labels=["bolt", "nut"]) as training:
+        training.log({"loss": np.float32(0.5), "rates": {"head": 1, "body": 2}}, step=3)
+        training.log("loss", [0.25, float("nan")], step=4)
+        training.log("map", 0.5)
+        training.log("labels", np.array([[1, 0], [0, 1]]), kind="TABLE")
+        again = client.experiments.open(training.id)
+        again.write("from another process")
+        assert again.store("config", folder / "config.yaml").filename == "config.yaml"
+        with pytest.raises(Invalid, match="is no number"):
+            training.log("loss", "high")
+        with pytest.raises(NotThere):
+            training.store("config", folder / "none")
+        version = training.publish(model, folder / "best.onnx")
+        assert training.publish(model).id == version.id
+    assert (version.framework, version.labels) == ("ONNX", ["bolt", "nut"])
+    assert version.experiment == training.id
+    ended = client.experiments.wait(training.id)
+    assert (ended.status, ended.external, ended.metrics["map"]) == ("SUCCESS", True, 0.5)
+    logs = client.experiments.logs(training.id)
+    assert logs["loss"].data == {"steps": [3, 4, 5], "values": [0.5, 0.25, None]}
+    assert logs["rates"].data["body"] == {"steps": [3], "values": [2]}
+    assert logs["labels"].data == [[1, 0], [0, 1]]
+    assert [line.text for line in client.experiments.follow(training.id)] == [
+        "from another process"
+    ]
+    with pytest.raises(Conflict, match="has ended"):
+        training.log("loss", 1)
+
+
+def test_a_training_that_breaks_says_with_what(client: Client) -> None:
+    project = client.experiments.create_project("of a broken script")
+    with pytest.raises(RuntimeError, match="out of memory"):
+        with client.experiments.begin(project, "one") as training:
+            raise RuntimeError("out of memory")
+    failed = client.experiments.get(training.id)
+    assert (failed.status, failed.error) == ("FAILED", "RuntimeError: out of memory")
+    with pytest.raises(KeyboardInterrupt):
+        with client.experiments.begin(project, "two") as training:
+            raise KeyboardInterrupt
+    assert client.experiments.get(training.id).status == "CANCELED"
 
 
 def test_an_experiment_that_cannot_be_says_why(client: Client) -> None:

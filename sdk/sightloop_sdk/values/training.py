@@ -23,10 +23,14 @@ class Artifact(Value, frozen=True, kw_only=True):
     name: str
     sha256: str
     size: int
+    filename: str = ""
 
 
 class Experiment(Value, frozen=True, kw_only=True):
-    """A training: what was asked for, how far it is, what came out."""
+    """A training: what was asked for, how far it is, what came out.
+
+    `external`: it runs elsewhere, in a script of its owner's.
+    """
 
     id: UUID
     project: UUID
@@ -44,6 +48,18 @@ class Experiment(Value, frozen=True, kw_only=True):
     error: str | None
     metrics: dict[str, float]
     artifacts: list[Artifact]
+    external: bool = False
+    description: str = ""
+    labels: list[str] = []
+
+
+class Logged(Value, frozen=True, kw_only=True):
+    """What an experiment logged under a name. A line's data: `{steps, values}`, or by series."""
+
+    name: str
+    type: str
+    data: Any
+    changed: datetime
 
 
 class LogLine(Value, frozen=True, kw_only=True):
@@ -55,10 +71,10 @@ class LogLine(Value, frozen=True, kw_only=True):
 
 
 class Series(Value, frozen=True, kw_only=True):
-    """Values by step."""
+    """Values by step; None where one was no number."""
 
     steps: list[int]
-    values: list[float]
+    values: list[float | None]
 
 
 class Model(Value, frozen=True, kw_only=True):

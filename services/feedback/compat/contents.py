@@ -16,6 +16,7 @@ from libs.store import jobs
 from libs.store.session import Cause
 from services.feedback.actions.lake import images_of
 from services.feedback.compat.asked import Parts, Reader, Writer, answered
+from services.feedback.compat.shapes import annotations_json
 from services.feedback.store import annotating, datasets
 from services.feedback.store.annotating import Wanted
 from services.feedback.workers.additions import KIND
@@ -140,6 +141,23 @@ async def find_asset(
     if len(items) > 1:
         raise invalid("several assets fit; say more of the one")
     return items[0]
+
+
+@router.get(_VERSION + "/assets/extended")
+async def list_annotated(
+    version: UUID, parts: Parts, caller: Reader, limit: Limit = _PAGE, offset: Offset = 0
+) -> dict[str, Any]:
+    """The images of a version, each with its annotation, where it has one."""
+    with answered():
+        async with parts.database.read() as read:
+            row = await datasets.find_version(read, caller.organization, version)
+            task = datasets.labelled(row).type
+            count = await annotating.count_assets(read, caller.organization, version, Wanted())
+            rows = await annotating.find_assets(
+                read, caller.organization, version, Wanted(), offset=offset, limit=limit
+            )
+    items = [_asset(one) | {"annotations": annotations_json(one, task, version)} for one in rows]
+    return {"items": items, "count": count}
 
 
 @router.get("/api/asset/{asset}")

@@ -132,6 +132,12 @@ def annotation_json(row: RowMapping, task: TaskType, version: UUID) -> dict[str,
     }
 
 
+def annotations_json(row: RowMapping, task: TaskType, version: UUID) -> list[dict[str, Any]]:
+    """An asset's annotation, or none."""
+    annotated = stored_annotation(row) is not None
+    return [annotation_json(row, task, version)] if annotated else []
+
+
 def _problem(shape: Shape, width: int, height: int) -> str | None:
     match shape:
         case Rectangle(x=x, y=y, w=w, h=h):

@@ -2,5 +2,6 @@
 
 from services.ingest.workers.audit import audit_books
 from services.ingest.workers.till import keep_books
+from services.ingest.workers.uploads import clear_uploads
 
-__all__ = ["audit_books", "keep_books"]
+__all__ = ["audit_books", "clear_uploads", "keep_books"]

@@ -59,7 +59,8 @@ async def list_artifacts(
     experiment: UUID, parts: Parts, caller: Reader, limit: Limit = ALL, offset: Offset = 0
 ) -> dict[str, Any]:
     """Its files, by name."""
-    held = artifacts_of(await found(parts, caller, experiment))
+    row = await found(parts, caller, experiment)
+    held = sorted(artifacts_of(row), key=lambda one: one.name)
     some = held[offset : offset + limit]
     return {"items": [artifact_json(one) for one in some], "count": len(held)}
 

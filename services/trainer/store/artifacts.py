@@ -32,8 +32,8 @@ def kept(experiment_id: UUID, artifact: Artifact) -> Kept:
 
 
 def artifacts_of(row: RowMapping) -> list[Kept]:
-    """The files of an experiment, in the order of their names."""
-    return sorted((_kept(row["id"], one) for one in row["artifacts"]), key=lambda one: one.name)
+    """The files of an experiment, in the order they came."""
+    return [_kept(row["id"], one) for one in row["artifacts"]]
 
 
 def told(artifacts: Sequence[Artifact]) -> list[Artifact]:
