@@ -49,6 +49,21 @@ export const drift = (d: string, feature: string) =>
     enabled: feature !== "",
   });
 
+/** All that reviews say of a model in a span; the former answer stays while the span moves on. */
+export const quality = (d: string, model: "champion" | "shadow", span: Span) =>
+  queryOptions({
+    queryKey: ["quality", d, model, span.from, span.to],
+    queryFn: ({ signal }) =>
+      get<api.QualityReport>("metrics", `/deployments/${d}/quality`, { ...span, model }, signal),
+    placeholderData: (old, query) => (query?.queryKey[1] === d ? old : undefined),
+  });
+
+export const harm = (d: string) =>
+  queryOptions({
+    queryKey: ["harm", d],
+    queryFn: ({ signal }) => get<api.Harm>("metrics", `/deployments/${d}/harm`, undefined, signal),
+  });
+
 export const reference = (d: string) =>
   queryOptions({
     queryKey: ["reference", d],

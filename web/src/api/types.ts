@@ -39,6 +39,11 @@ export type Histogram = Schemas["HistogramDto"];
 export type Quality = Schemas["DetectionQualityDto"];
 export type LabelQuality = Schemas["LabelQualityDto"];
 export type ClassificationQuality = Schemas["ClassificationQualityDto"];
+export type QualityReport = Schemas["QualityReportDto"];
+export type Report = Schemas["ReportDto"];
+export type Estimate = Schemas["EstimateDto"];
+export type Confusion = Schemas["ConfusionDto"];
+export type Harm = Schemas["HarmDto"];
 export type Reference = With<
   Schemas["ReferenceDto"],
   { state: "none" | "computing" | "ready" | "failed" }

@@ -34,7 +34,11 @@ export function Panel(props: PanelProps) {
     <section className={props.wide ? "panel wide" : "panel"} aria-labelledby={id} data-panel>
       <header>
         <h3 id={id}>{props.title}</h3>
-        {props.subtitle && <span className="muted small truncate">{props.subtitle}</span>}
+        {props.subtitle && (
+          <span className="muted small truncate" title={props.subtitle}>
+            {props.subtitle}
+          </span>
+        )}
         <span className="grow" />
         {props.tools}
         {table && (

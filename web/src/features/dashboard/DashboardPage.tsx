@@ -5,16 +5,18 @@ import { dashboard, deployment, ledger, modelVersion, summaries } from "@/api/qu
 import type { Dashboard, Deployment, VersionRef } from "@/api/types";
 import { useDeploymentId, useOrg } from "@/app/params";
 import { announce } from "@/components/Announcer";
+import { Button } from "@/components/controls";
 import { Icon } from "@/components/Icon";
 import { Empty, Failure, Loading, Notice } from "@/components/states";
 import { InputGroup } from "@/features/dashboard/InputGroup";
 import { OutputGroup } from "@/features/dashboard/OutputGroup";
-import { QualityGroup } from "@/features/dashboard/QualityGroup";
+import { AgreementGroup, QualityGroup } from "@/features/dashboard/QualityGroup";
 import { RangeBar, useRange } from "@/features/dashboard/RangeBar";
 import { ServiceGroup } from "@/features/dashboard/ServiceGroup";
 import { StageBadges } from "@/features/deployments/StageBadges";
-import { count, seconds } from "@/lib/format";
+import { clock, count, seconds } from "@/lib/format";
 import { useLiveQueries } from "@/lib/live/hooks";
+import { usePreferences } from "@/lib/preferences";
 import "@/styles/charts.css";
 import "@/features/dashboard/dashboard.css";
 
@@ -36,6 +38,7 @@ export default function DashboardPage() {
       ["dashboard", d],
       ["ledger", d],
       ["drift", d],
+      ["harm", d],
     ],
     {
       deployment: d,
@@ -43,6 +46,7 @@ export default function DashboardPage() {
     },
   );
   const data = query.data;
+  const { zone } = usePreferences();
   useEffect(() => {
     if (data) announce(`${count(data.predictions)} predictions in range`);
   }, [data]);
@@ -56,6 +60,11 @@ export default function DashboardPage() {
       ))}
       <RangeBar data={data} hasShadow={deployed?.shadow != null || data?.latency.shadow != null} />
       {query.error && !data && <Failure error={query.error} retry={() => void query.refetch()} />}
+      {query.error && data && (
+        <Notice tone="warn" action={<Button onClick={() => void query.refetch()}>Retry</Button>}>
+          {query.error.message} Values as of {clock(query.dataUpdatedAt, zone)}.
+        </Notice>
+      )}
       {!data && !query.error && <Loading rows={8} label="Loading the dashboard" />}
       {data && deployed && data.predictions === 0 && (
         <OutsideRange deployed={deployed} zoom={zoom} />
@@ -82,7 +91,10 @@ function Groups({ data, deployed, zoom }: { data: Dashboard; deployed: Deploymen
         <InputGroup data={data} onZoom={zoom} />
       </Group>
       <Group name="Output">
-        <OutputGroup data={data} deployed={deployed} label={label} onZoom={zoom} />
+        <OutputGroup data={data} deployed={deployed} label={label} models={models} onZoom={zoom} />
+      </Group>
+      <Group name="Agreement" two>
+        <AgreementGroup data={data} onZoom={zoom} />
       </Group>
       <Group name="Quality">
         <QualityGroup data={data} deployed={deployed} models={models} />

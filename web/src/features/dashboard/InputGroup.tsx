@@ -7,6 +7,7 @@ import { Panel } from "@/components/ChartPanel";
 import { Progress } from "@/components/controls";
 import { Empty, Failure } from "@/components/states";
 import { Cdf } from "@/features/dashboard/Cdf";
+import { ImageSize } from "@/features/dashboard/ImageSize";
 import { LastPredictions } from "@/features/dashboard/LastPredictions";
 import { Pictures } from "@/features/dashboard/Pictures";
 import { TimePanel, type Zoom } from "@/features/dashboard/TimePanel";
@@ -24,7 +25,7 @@ export function InputGroup({ data, onZoom }: { data: Dashboard; onZoom: Zoom }) 
           max={1}
           format={(value) => decimal(value)}
           line={{ value: outlier.alarm, name: "alarm" }}
-          condition={`outlier >= ${outlier.alarm}`}
+          links={() => [{ name: "Open those in alarm", condition: `outlier >= ${outlier.alarm}` }]}
           points={(colour) =>
             data.points
               ? [
@@ -82,6 +83,7 @@ export function InputGroup({ data, onZoom }: { data: Dashboard; onZoom: Zoom }) 
       )}
       {data.drift && data.drift.features.length > 0 && <Features data={data} />}
       <Pictures data={data} onZoom={onZoom} />
+      <ImageSize data={data} />
       <LastPredictions data={data} />
     </>
   );

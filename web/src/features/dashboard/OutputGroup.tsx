@@ -1,12 +1,11 @@
-import type { Dashboard, Deployment, Histogram } from "@/api/types";
-import { Panel } from "@/components/ChartPanel";
-import { Empty } from "@/components/states";
+import type { Dashboard, Deployment } from "@/api/types";
+import { Bins } from "@/features/dashboard/Bins";
 import { GlobalDistribution } from "@/features/dashboard/GlobalDistribution";
 import { HeatMap } from "@/features/dashboard/HeatMap";
 import { TimePanel, type Zoom } from "@/features/dashboard/TimePanel";
 import { compact, count, decimal } from "@/lib/format";
 import { labelToken } from "@/lib/palette";
-import { quoted } from "@/lib/query";
+import { adding, quoted, within } from "@/lib/query";
 
 const TOP = 8;
 
@@ -34,13 +33,19 @@ export function OutputGroup(props: {
   data: Dashboard;
   deployed: Deployment;
   label: string | undefined;
+  models: "champion" | "both" | "shadow";
   onZoom: Zoom;
 }) {
-  const { data, deployed, label } = props;
+  const { data, deployed, label, models } = props;
   const classified = deployed.type === "CLASSIFICATION";
   const counts = classified ? data.labels.images : data.labels.boxes;
   const groups = topLabels(data.labels.names, counts, label);
   const total = groups.reduce((n, one) => n + one.values.reduce((a, b) => a + b, 0), 0);
+  const span = within(Date.parse(data.from), Date.parse(data.to));
+  const of = (name: "scores" | "box_count" | "box_area") => ({
+    champion: models === "shadow" && data.shadow ? null : data[name],
+    shadow: models === "champion" ? null : (data.shadow?.[name] ?? null),
+  });
   const perLabel = data.labels.names.map((_, i) => (counts[i] ?? []).reduce((a, b) => a + b, 0));
   return (
     <>
@@ -64,78 +69,30 @@ export function OutputGroup(props: {
       />
       <GlobalDistribution data={data} counts={perLabel} />
       {!classified && <HeatMap data={data} label={label} />}
-      <Bars
+      <Bins
         title="Score"
         unit={`of each ${classified ? "image" : "shape"}, 0–1`}
-        histogram={data.scores}
+        {...of("scores")}
         format={(value) => decimal(value)}
       />
       {!classified && (
         <>
-          <Bars title="Shapes per image" unit="count" histogram={data.box_count} format={count} />
-          <Bars
+          <Bins
+            title="Shapes per image"
+            unit="count"
+            {...of("box_count")}
+            whole
+            format={count}
+            query={(low) => adding(`boxes = ${low}`, ...span)}
+          />
+          <Bins
             title="Shape area"
             unit="share of the image, log scale"
-            histogram={data.box_area}
+            {...of("box_area")}
             format={(value) => `${Number((value * 100).toPrecision(2))} %`}
           />
         </>
       )}
     </>
-  );
-}
-
-function Bars(props: {
-  title: string;
-  unit: string;
-  histogram: Histogram;
-  format: (edge: number) => string;
-}) {
-  const { edges, counts } = props.histogram;
-  const n = counts.reduce((a, b) => a + b, 0);
-  const top = Math.max(1, ...counts);
-  const edge = (value: number | undefined) => (value === undefined ? "" : props.format(value));
-  const label = `${props.title}: ${count(n)} values from ${edge(edges[0])} to ${edge(edges.at(-1))}`;
-  return (
-    <Panel
-      title={props.title}
-      subtitle={`${props.unit} · n = ${compact(n)}`}
-      summary={label}
-      table={() => ({
-        head: ["From", "To", "Count"],
-        rows: counts.map((value, i) => [edge(edges[i]), edge(edges[i + 1]), value]),
-      })}
-    >
-      {n === 0 ? (
-        <Empty compact title="None in this range" />
-      ) : (
-        <div className="histogram">
-          <svg
-            viewBox={`0 0 ${counts.length * 10} 100`}
-            preserveAspectRatio="none"
-            role="img"
-            aria-label={label}
-          >
-            {counts.map((value, i) => (
-              <rect
-                // biome-ignore lint/suspicious/noArrayIndexKey: a bin is its place
-                key={i}
-                x={i * 10 + 0.5}
-                width={9}
-                y={100 - (value / top) * 100}
-                height={(value / top) * 100}
-              >
-                <title>{`${edge(edges[i])} – ${edge(edges[i + 1])}: ${count(value)}`}</title>
-              </rect>
-            ))}
-          </svg>
-          <div className="scale small muted">
-            <span>{edge(edges[0])}</span>
-            <span>{edge(edges[Math.floor(edges.length / 2)])}</span>
-            <span>{edge(edges.at(-1))}</span>
-          </div>
-        </div>
-      )}
-    </Panel>
   );
 }

@@ -1,10 +1,19 @@
+import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import type { ClassificationQuality, Dashboard, Deployment, Quality } from "@/api/types";
+import { quality } from "@/api/queries";
+import type { Dashboard, Deployment } from "@/api/types";
 import { useDeploymentId, useOrg } from "@/app/params";
 import { Panel } from "@/components/ChartPanel";
-import { Empty } from "@/components/states";
-import { ClassificationPanels } from "@/features/dashboard/ClassificationPanels";
-import { count, decimal } from "@/lib/format";
+import { Empty, Failure, Loading, Notice } from "@/components/states";
+import { ConfusionPanel } from "@/features/dashboard/Confusion";
+import { Calibration, PrecisionRecall } from "@/features/dashboard/Curves";
+import { Disagreement } from "@/features/dashboard/Disagreement";
+import { ErrorKinds, Slices } from "@/features/dashboard/Findings";
+import { HarmPanel } from "@/features/dashboard/HarmPanel";
+import { LabelScores } from "@/features/dashboard/LabelScores";
+import { type Judged, Scores } from "@/features/dashboard/Scores";
+import type { Zoom } from "@/features/dashboard/TimePanel";
+import { count, percent } from "@/lib/format";
 
 type Models = "champion" | "both" | "shadow";
 
@@ -28,130 +37,127 @@ const AT_THRESHOLD = [
   ["precision", "Precision"],
   ["recall", "Recall"],
   ["f1", "F1"],
+  ["image_f1", "F1 of an image"],
+] as const;
+const CLASSIFIED = [
+  ["accuracy", "Accuracy"],
+  ["macro_f1", "Macro F1"],
+  ["weighted_f1", "Weighted F1"],
 ] as const;
 
-type Score = Exclude<keyof Quality, "per_label" | "macro" | "weighted">;
-type Rows = readonly (readonly [Score, string])[];
-
-export function isClassification(
-  quality: Quality | ClassificationQuality,
-): quality is ClassificationQuality {
-  return "confusion" in quality;
-}
-
-export function QualityGroup(props: { data: Dashboard; deployed: Deployment; models: Models }) {
-  const { data, deployed, models } = props;
-  const org = useOrg();
-  const d = useDeploymentId();
-  const { champion, shadow, reviewed } = data.quality;
-  const first = champion ?? shadow;
-  if (!first || reviewed === 0) {
-    return (
-      <Panel title="Quality" wide>
-        <Empty
-          compact
-          title="No reviewed image in this range"
-          icon="eye"
-          action={
-            <Link
-              className="button primary"
-              to="/o/$org/deployments/$d/review/$asset"
-              params={{ org, d, asset: "next" }}
-              search={{ src: "queue" }}
-            >
-              Review
-            </Link>
-          }
-        >
-          Average precision and recall compare predictions with reviews.
-        </Empty>
-      </Panel>
-    );
-  }
-  if (isClassification(first)) {
-    return (
-      <ClassificationPanels
-        champion={champion as ClassificationQuality | null}
-        shadow={shadow as ClassificationQuality | null}
-        kind={data.quality.kind}
-      />
-    );
-  }
-  const both = {
-    champion: models === "shadow" ? null : (champion as Quality | null),
-    shadow: models === "champion" ? null : (shadow as Quality | null),
-  };
-  const subtitle = `${data.quality.kind} · n = ${count(reviewed)} images`;
+export function AgreementGroup({ data, onZoom }: { data: Dashboard; onZoom: Zoom }) {
   return (
     <>
-      <Scores title="Average precision" subtitle={subtitle} rows={AP} {...both} />
-      <Scores title="Average recall" subtitle={subtitle} rows={AR} {...both} />
-      <Scores
-        title="At the threshold"
-        subtitle={`score ≥ ${deployed.threshold}, IoU ≥ 0.5 · n = ${count(reviewed)}`}
-        rows={AT_THRESHOLD}
-        {...both}
-      />
+      <Disagreement data={data} onZoom={onZoom} />
+      <HarmPanel />
     </>
   );
 }
 
-function Scores(props: {
-  title: string;
-  subtitle: string;
-  rows: Rows;
-  champion: Quality | null;
-  shadow: Quality | null;
-}) {
-  const models = [
-    { name: "champion", quality: props.champion },
-    { name: "shadow", quality: props.shadow },
-  ].filter((one): one is { name: string; quality: Quality } => one.quality !== null);
+/** What reviews say of the models: on reviewed images, and as estimate for all of production. */
+export function QualityGroup(props: { data: Dashboard; deployed: Deployment; models: Models }) {
+  const { data, deployed, models } = props;
+  const d = useDeploymentId();
+  const span = { from: data.from, to: data.to };
+  const wantsShadow = models !== "champion" && deployed.shadow !== null;
+  const wantsChampion = models !== "shadow" || deployed.shadow === null;
+  const first = useQuery({ ...quality(d, "champion", span), enabled: wantsChampion });
+  const second = useQuery({ ...quality(d, "shadow", span), enabled: wantsShadow });
+  const judged: Judged[] = [];
+  if (wantsChampion && first.data?.report) {
+    judged.push({ name: "champion", report: first.data.report });
+  }
+  if (wantsShadow && second.data?.report) {
+    judged.push({ name: "shadow", report: second.data.report });
+  }
+  const main = judged[0];
+  const error = (wantsChampion && first.error) || (wantsShadow && second.error);
+  if (!main && error) {
+    return (
+      <Panel title="Quality" wide>
+        <Failure error={error} retry={() => void first.refetch()} />
+      </Panel>
+    );
+  }
+  if (!main && ((wantsChampion && first.isPending) || (wantsShadow && second.isPending))) {
+    return (
+      <Panel title="Quality" wide>
+        <Loading rows={4} label="Loading the reviews" />
+      </Panel>
+    );
+  }
+  if (!main) return <NoReview />;
+  const said = main.report.on_reviewed;
+  const estimate = main.report.estimate;
+  const kinds = estimate
+    ? `n = ${count(said.images)} reviewed · production: effective n = ${count(estimate.effective)}`
+    : `n = ${count(said.images)} reviewed`;
+  const skipped = estimate?.if_skipped;
   return (
-    <Panel
-      title={props.title}
-      subtitle={props.subtitle}
-      summary={models
-        .map(
-          (one) => `${one.name} ${props.rows[0]![1]} ${decimal(one.quality[props.rows[0]![0]], 3)}`,
-        )
-        .join(", ")}
-      table={() => ({
-        head: ["Metric", ...models.map((one) => one.name)],
-        rows: props.rows.map(([key, name]) => [
-          name,
-          ...models.map((one) => decimal(one.quality[key], 3)),
-        ]),
-      })}
-    >
-      <ul className="scores">
-        {props.rows.map(([key, name]) => (
-          <li key={key}>
-            <span>{name}</span>
-            <span className="tracks">
-              {models.map((one) => (
-                <span key={one.name} className="track">
-                  <span
-                    className={`fill ${one.name}`}
-                    style={{ width: `${100 * (one.quality[key] ?? 0)}%` }}
-                  />
-                </span>
-              ))}
-            </span>
-            <span className="values">
-              {models.map((one) => (
-                <span
-                  key={one.name}
-                  className={one.name}
-                  title={one.quality[key] === null ? "No ground truth of this size" : one.name}
-                >
-                  {decimal(one.quality[key], 3)}
-                </span>
-              ))}
-            </span>
-          </li>
-        ))}
-      </ul>
+    <>
+      {skipped && (
+        <div className="wide">
+          <Notice tone="warn">
+            {percent(estimate?.skipped_share, 1)} of the drawn weight was skipped: {skipped.name}{" "}
+            would be between {skipped.low.toFixed(3)} and {skipped.high.toFixed(3)} with it.
+          </Notice>
+        </div>
+      )}
+      {"accuracy" in said ? (
+        <>
+          <Scores title="Classification" subtitle={kinds} rows={CLASSIFIED} models={judged} />
+          <ConfusionPanel confusion={said.confusion} images={said.images} />
+        </>
+      ) : (
+        <>
+          <Scores title="Average precision" subtitle={kinds} rows={AP} models={judged} />
+          <Scores title="Average recall" subtitle={kinds} rows={AR} models={judged} />
+          <Scores
+            title="At the threshold"
+            subtitle={`score ≥ ${deployed.threshold.toFixed(2)}, IoU ≥ 0.5`}
+            rows={AT_THRESHOLD}
+            models={judged}
+          />
+          <PrecisionRecall models={judged} />
+          {main.report.confusion && (
+            <ConfusionPanel
+              confusion={main.report.confusion}
+              images={main.report.confusion.images}
+              background
+            />
+          )}
+          <ErrorKinds models={judged} />
+        </>
+      )}
+      <LabelScores of={main} />
+      <Calibration models={judged} />
+      <Slices of={main} />
+    </>
+  );
+}
+
+function NoReview() {
+  const org = useOrg();
+  const d = useDeploymentId();
+  return (
+    <Panel title="Quality" wide>
+      <Empty
+        compact
+        title="No reviewed image in this range"
+        icon="eye"
+        action={
+          <Link
+            className="button primary"
+            to="/o/$org/deployments/$d/review/$asset"
+            params={{ org, d, asset: "next" }}
+            search={{ src: "queue" }}
+          >
+            Review
+          </Link>
+        }
+      >
+        Average precision and recall compare predictions with reviews.
+      </Empty>
     </Panel>
   );
 }

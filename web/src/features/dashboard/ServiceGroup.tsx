@@ -83,6 +83,12 @@ export function ServiceGroup(props: { data: Dashboard; models: Models; onZoom: Z
               ]
             : []),
         ]}
+        links={(values) => {
+          const p95 = values["champion p95"];
+          if (p95 === null || p95 === undefined) return [];
+          const least = Number(p95.toPrecision(3));
+          return [{ name: `Open those ≥ ${seconds(least)}`, condition: `latency >= ${least}` }];
+        }}
         summary={`p95 ${seconds(last)}.`}
         onZoom={onZoom}
         tools={

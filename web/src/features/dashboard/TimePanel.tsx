@@ -31,6 +31,8 @@ interface Props {
   summary?: string;
   /** What the list that a click opens asks for besides the time. */
   condition?: string;
+  /** Other lists that the values of a bucket lead to. */
+  links?: (values: Record<string, number | null>) => { name: string; condition: string }[];
 }
 
 export function TimePanel(props: Props) {
@@ -115,6 +117,7 @@ export function TimePanel(props: Props) {
             series={series}
             format={format}
             condition={props.condition}
+            links={props.links}
             onClose={() => setPin(null)}
           />
         ) : undefined
@@ -166,6 +169,7 @@ function Pinned(props: {
   series: TimeSeries[];
   format: (value: number | null) => string;
   condition: Props["condition"];
+  links: Props["links"];
   onClose: () => void;
 }) {
   const org = useOrg();
@@ -176,7 +180,12 @@ function Pinned(props: {
     rows: props.series.map((one) => ({ name: one.name, value: one.values[props.index] ?? null })),
     n: props.data.volume[props.data.t.indexOf(props.at)] ?? null,
   }));
-  const end = frozen.at + props.data.bucket_seconds;
+  const bounds = within(frozen.at * 1000, (frozen.at + props.data.bucket_seconds) * 1000);
+  const values = Object.fromEntries(frozen.rows.map((row) => [row.name, row.value]));
+  const lists = [
+    { name: `Open ${count(frozen.n)} predictions`, condition: props.condition ?? "" },
+    ...(props.links?.(values) ?? []),
+  ];
   return (
     <div className="pinned" role="dialog" aria-label="Pinned values">
       <div className="row">
@@ -195,13 +204,17 @@ function Pinned(props: {
           <dd>{count(frozen.n)}</dd>
         </div>
       </dl>
-      <Link
-        to="/o/$org/deployments/$d/predictions"
-        params={{ org, d }}
-        search={{ q: adding(props.condition ?? "", ...within(frozen.at * 1000, end * 1000)) }}
-      >
-        Open {count(frozen.n)} predictions
-      </Link>
+      {lists.map((one) => (
+        <Link
+          key={one.name}
+          className="list"
+          to="/o/$org/deployments/$d/predictions"
+          params={{ org, d }}
+          search={{ q: adding(one.condition, ...bounds) }}
+        >
+          {one.name}
+        </Link>
+      ))}
     </div>
   );
 }

@@ -7,7 +7,7 @@ import { useOrg } from "@/app/params";
 import { Icon } from "@/components/Icon";
 import { Notice } from "@/components/states";
 import { Time } from "@/components/Time";
-import { isClassification } from "@/features/dashboard/QualityGroup";
+import { isClassification } from "@/features/dashboard/kinds";
 import { VersionName } from "@/features/rollout/History";
 import { LooksTable, VerdictCharts } from "@/features/rollout/VerdictCharts";
 import { count, decimal, percent, signed } from "@/lib/format";
