@@ -46,6 +46,11 @@ def pages(page: Page) -> dict[str, str]:
     model = made[0]["champion"]["model"] if made else "none"
     version = first(f"/deployer/v1/models/{model}/versions").get("id", "none")
     at = f"/o/{org}/deployments/{d}"
+    image = first("/ingest/v1/data").get("id", "none")
+    filled = sorted(items("/feedback/v1/versions"), key=lambda one: -one["assets"])
+    held = filled[0] if filled else {"id": "none", "dataset": "none"}
+    asset = first(f"/feedback/v1/versions/{held['id']}/assets").get("id", "none")
+    dataset = f"/o/{org}/datasets/{held['dataset']}/versions/{held['id']}"
     experiments = f"/o/{org}/projects/{running.get('project', 'all')}/experiments"
     return {
         "deployments": f"/o/{org}/deployments",
@@ -72,6 +77,16 @@ def pages(page: Page) -> dict[str, str]:
         "models": f"/o/{org}/models",
         "versions": f"/o/{org}/models/{model}/versions",
         "version": f"/o/{org}/models/{model}/versions/{version}",
+        "datalake": f"/o/{org}/datalake",
+        "datalake-empty": f"/o/{org}/datalake?q=width+%3E+90000",
+        "datalake-wrong": f"/o/{org}/datalake?q=widht+%3E+3",
+        "image": f"/o/{org}/datalake/{image}",
+        "datasets": f"/o/{org}/datasets",
+        "dataset-assets": dataset,
+        "dataset-asset": f"{dataset}?asset={asset}",
+        "dataset-labels": f"{dataset}?view=labels",
+        "dataset-changes": f"{dataset}?view=changes",
+        "dataset-origin": f"{dataset}?view=origin",
         "books": f"/o/{org}/operations/books",
         "me": "/me",
         "not-found": f"/o/{org}/nowhere",

@@ -87,3 +87,18 @@ export type ExperimentMetrics = Schemas["MetricsDto"];
 
 export type Model = Schemas["ModelDto"];
 export type ModelVersion = Schemas["services__deployer__dto__VersionDto"];
+
+export type Data = Schemas["DataDto"];
+export type DataDetail = Schemas["DataDetail"];
+export type Uploaded = Schemas["UploadedDto"];
+export type DataNames = Schemas["NamesDto"];
+export type Tagged = Schemas["TaggedDto"];
+export type Dataset = Schemas["DatasetDto"];
+export type Asset = Schemas["AssetDto"];
+export type AssetShapes = NonNullable<Asset["annotation"]>;
+export type AssetUse = Schemas["UseDto"];
+export type Provenance = Schemas["ProvenanceDto"];
+export type Difference = Schemas["DifferenceDto"];
+export type Changed = Schemas["ChangedDto"];
+export type ChangeKind = Schemas["ChangeKind"];
+export type CopyAccepted = Schemas["CopyAccepted"];

@@ -1,5 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link, useLocation, useNavigate, useParams } from "@tanstack/react-router";
+import { datasetVersion, image } from "@/api/data";
 import { deployments, experiment, me, models } from "@/api/queries";
 import { Menu } from "@/components/controls";
 import { Icon } from "@/components/Icon";
@@ -69,6 +70,32 @@ export function Crumbs() {
           ) : (
             <Here>Models</Here>
           ))}
+        {parts[0] === "datalake" &&
+          (params.image ? (
+            <>
+              <li>
+                <Link to="/o/$org/datalake" params={{ org }}>
+                  Datalake
+                </Link>
+              </li>
+              <ImageName id={params.image} />
+            </>
+          ) : (
+            <Here>Datalake</Here>
+          ))}
+        {parts[0] === "datasets" &&
+          (params.v ? (
+            <>
+              <li>
+                <Link to="/o/$org/datasets" params={{ org }}>
+                  Datasets
+                </Link>
+              </li>
+              <DatasetVersionName id={params.v} />
+            </>
+          ) : (
+            <Here>Datasets</Here>
+          ))}
         {parts[0] === "operations" && <Here>{OPERATIONS[parts[1] ?? ""] ?? "Operations"}</Here>}
         {pathname === "/me" && <Here>Me</Here>}
       </ol>
@@ -92,6 +119,16 @@ function ExperimentName({ id }: { id: string }) {
 function ModelName({ id }: { id: string }) {
   const { data } = useQuery(models);
   return <Here>{data?.items.find((one) => one.id === id)?.name ?? shortId(id)}</Here>;
+}
+
+function ImageName({ id }: { id: string }) {
+  const { data } = useQuery(image(id));
+  return <Here>{data?.filename ?? shortId(id)}</Here>;
+}
+
+function DatasetVersionName({ id }: { id: string }) {
+  const { data } = useQuery(datasetVersion(id));
+  return <Here>{data ? `${data.dataset_name} ${data.version}` : shortId(id)}</Here>;
 }
 
 function DeploymentSwitch({ current, tab }: { current: string; tab: string }) {

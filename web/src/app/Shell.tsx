@@ -95,6 +95,14 @@ function Rail({ onSearch }: { onSearch: () => void }) {
         <Icon name="models" />
         Models
       </Link>
+      <Link to="/o/$org/datalake" params={{ org }} className="item" activeProps={active}>
+        <Icon name="image" />
+        Datalake
+      </Link>
+      <Link to="/o/$org/datasets" params={{ org }} className="item" activeProps={active}>
+        <Icon name="grid" />
+        Datasets
+      </Link>
       <Link
         to="/o/$org/operations/books"
         params={{ org }}

@@ -172,6 +172,40 @@ const version = createRoute({
   component: lazyRouteComponent(() => import("@/features/models/VersionPage")),
 });
 
+const datalake = createRoute({
+  getParentRoute: () => org,
+  path: "/datalake",
+  validateSearch: parameters({ q: text, size: oneOf(["small", "medium", "large"]) }),
+  component: lazyRouteComponent(() => import("@/features/data/DatalakePage")),
+});
+
+const image = createRoute({
+  getParentRoute: () => org,
+  path: "/datalake/$image",
+  validateSearch: parameters({ shapes: text }),
+  component: lazyRouteComponent(() => import("@/features/data/ImagePage")),
+});
+
+const datasets = createRoute({
+  getParentRoute: () => org,
+  path: "/datasets",
+  component: lazyRouteComponent(() => import("@/features/data/DatasetsPage")),
+});
+
+const datasetVersion = createRoute({
+  getParentRoute: () => org,
+  path: "/datasets/$s/versions/$v",
+  validateSearch: parameters({
+    q: text,
+    size: oneOf(["small", "medium", "large"]),
+    view: oneOf(["assets", "labels", "changes", "origin"]),
+    compare: text,
+    kind: oneOf(["added", "removed", "changed"]),
+    asset: text,
+  }),
+  component: lazyRouteComponent(() => import("@/features/data/VersionPage")),
+});
+
 const books = createRoute({
   getParentRoute: () => org,
   path: "/operations/books",
@@ -219,6 +253,10 @@ export const routeTree = root.addChildren([
       models,
       versions,
       version,
+      datalake,
+      image,
+      datasets,
+      datasetVersion,
       books,
       deadLetters,
       consumers,

@@ -12,6 +12,7 @@ const LEAST: Record<string, Role> = {
   "experiments:write": "engineer",
   "models:write": "engineer",
   "datasets:write": "engineer",
+  "data:write": "engineer",
   users: "admin",
   tokens: "admin",
 };

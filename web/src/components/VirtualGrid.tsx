@@ -1,0 +1,114 @@
+import { useWindowVirtualizer } from "@tanstack/react-virtual";
+import {
+  type KeyboardEvent,
+  type ReactNode,
+  useEffect,
+  useLayoutEffect,
+  useRef,
+  useState,
+} from "react";
+
+export const TILE_WIDTHS = { small: 150, medium: 230, large: 360 } as const;
+export type TileSize = keyof typeof TILE_WIDTHS;
+const GAP = 12;
+
+/** What a tile is told of its place: `data-index` and `tabIndex` belong on its one button. */
+export interface Place {
+  index: number;
+  focusable: boolean;
+  onFocus: () => void;
+}
+
+/** Tiles on screen only; the next page is fetched two screens ahead. Arrows move, `X` chooses. */
+export function VirtualGrid<T extends { id: string }>(props: {
+  items: readonly T[];
+  label: string;
+  size: TileSize;
+  /** Height of what stands below the picture (4:3), in pixels. */
+  foot: number;
+  tile: (item: T, place: Place) => ReactNode;
+  onToggle?: (id: string, range: boolean) => void;
+  /** Fetches the next page; null while that runs and at the end. */
+  more: (() => void) | null;
+}) {
+  const { items, more } = props;
+  const holder = useRef<HTMLDivElement>(null);
+  const [width, setWidth] = useState(0);
+  const [margin, setMargin] = useState(0);
+  const [focus, setFocus] = useState(0);
+  useLayoutEffect(() => {
+    const element = holder.current!;
+    const measure = () => {
+      setWidth(element.clientWidth);
+      setMargin(element.getBoundingClientRect().top + scrollY);
+    };
+    measure();
+    const observer = new ResizeObserver(measure);
+    observer.observe(element);
+    observer.observe(document.body);
+    return () => observer.disconnect();
+  }, []);
+  const columns = Math.max(1, Math.floor((width + GAP) / (TILE_WIDTHS[props.size] + GAP)));
+  const tile = (width - GAP * (columns - 1)) / columns;
+  const height = Math.round(tile * 0.75) + props.foot + GAP;
+  const rows = Math.ceil(items.length / columns);
+  const virtual = useWindowVirtualizer({
+    count: width > 0 ? rows : 0,
+    estimateSize: () => height,
+    overscan: 3,
+    scrollMargin: margin,
+  });
+  // biome-ignore lint/correctness/useExhaustiveDependencies: measured anew when the tiles change size
+  useEffect(() => virtual.measure(), [height, columns]);
+  const shown = virtual.getVirtualItems();
+  const lastShown = shown.at(-1)?.index ?? 0;
+  const perScreen = Math.ceil(innerHeight / height);
+  useEffect(() => {
+    if (more && lastShown + 2 * perScreen >= rows) more();
+  }, [more, lastShown, rows, perScreen]);
+  const keys = (event: KeyboardEvent) => {
+    const by = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: columns, ArrowUp: -columns }[event.key];
+    if (by !== undefined) {
+      event.preventDefault();
+      const next = Math.min(items.length - 1, Math.max(0, focus + by));
+      setFocus(next);
+      virtual.scrollToIndex(Math.floor(next / columns));
+      requestAnimationFrame(() =>
+        holder.current?.querySelector<HTMLElement>(`[data-index="${next}"]`)?.focus(),
+      );
+    } else if (event.key.toLowerCase() === "x" && items[focus]) {
+      props.onToggle?.(items[focus].id, event.shiftKey);
+    }
+  };
+  return (
+    <div
+      ref={holder}
+      className="virtual grid"
+      role="list"
+      aria-label={props.label}
+      style={{ height: virtual.getTotalSize() }}
+      onKeyDown={keys}
+    >
+      {shown.map((row) => (
+        <div
+          key={row.key}
+          className="virtual-row"
+          role="presentation"
+          style={{
+            transform: `translateY(${row.start - margin}px)`,
+            gridTemplateColumns: `repeat(${columns}, minmax(0, 1fr))`,
+          }}
+        >
+          {items.slice(row.index * columns, (row.index + 1) * columns).map((item, i) => {
+            const index = row.index * columns + i;
+            return props.tile(item, {
+              index,
+              focusable: index === focus,
+              onFocus: () => setFocus(index),
+            });
+          })}
+        </div>
+      ))}
+    </div>
+  );
+}
