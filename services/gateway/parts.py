@@ -34,3 +34,4 @@ class Gateway:
     http: httpx.AsyncClient
     web: Path | None
     secure_cookies: bool
+    public_url: str

@@ -11,16 +11,18 @@ from libs.runtime.service import Context, Loop, Service
 from libs.runtime.settings import BadSettings, load
 from libs.schemas.events import DeploymentChanged, JobChanged
 from libs.store.schema import Schema
-from services.gateway import actions, compat, consumers, workers
-from services.gateway.api import access, live, operations
+from services.gateway import actions, compat, consumers
+from services.gateway.api import access, live, operations, receivers
 from services.gateway.api.proxy import proxy_routes
 from services.gateway.api.web import web_routes
 from services.gateway.compat.forward import forward_routes
+from services.gateway.core.delivery import EVENTS
 from services.gateway.core.feed import Feed
 from services.gateway.core.processes import Board
 from services.gateway.parts import Gateway
 from services.gateway.settings import GatewaySettings
 from services.gateway.tables import metadata
+from services.gateway.workers import delivering, watching
 
 _WEB = Path(__file__).parents[2] / "web" / "dist"
 SCHEMA = Schema(metadata=metadata, migrations=Path(__file__).parent / "migrations")
@@ -46,11 +48,12 @@ def build(context: Context) -> Service:
         http=context.http,
         web=web,
         secure_cookies=context.settings.public_url.startswith("https:"),
+        public_url=context.settings.public_url.rstrip("/"),
     )
     return Service(
         name="gateway",
         parts=parts,
-        routers=(access.router, live.router, operations.router),
+        routers=(access.router, live.router, operations.router, receivers.router),
         compat=compat.routers,
         # The last routes take whatever no other service of this process has taken.
         last_routers=(
@@ -58,10 +61,19 @@ def build(context: Context) -> Service:
             forward_routes(settings.upstreams, context.http),
             web_routes(web),
         ),
-        consumers=(Consumer(name="jobs", handlers=(each(JobChanged, consumers.on_job_changed),)),),
+        consumers=(
+            Consumer(name="jobs", handlers=(each(JobChanged, consumers.on_job_changed),)),
+            Consumer(
+                name="deliveries",
+                handlers=tuple(
+                    each(kind, partial(consumers.on_told, parts)) for kind in EVENTS.values()
+                ),
+            ),
+        ),
         loops=(
-            Loop(name="feed", run=partial(workers.feed_browsers, parts)),
-            Loop(name="board", run=partial(workers.watch_processes, parts)),
+            Loop(name="feed", run=partial(watching.feed_browsers, parts)),
+            Loop(name="board", run=partial(watching.watch_processes, parts)),
+            Loop(name="deliveries", run=partial(delivering.keep_telling, parts)),
         ),
         prepare=partial(actions.prepare, parts),
         on_stop=feed.stop,

@@ -4,6 +4,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
+import pytest
+
 from libs.schemas.events import AlertFired, AlertResolved, State
 from libs.schemas.values import ReviewShapes, Shapes
 from services.metrics.actions.alerting import check_rule
@@ -73,6 +75,7 @@ async def listed(running: RunningServices, **query) -> list[dict[str, Any]]:
     return answer.json()["items"]
 
 
+@pytest.mark.slow
 async def test_a_rule_is_tried_on_history_then_fires_once_and_is_over_once(
     service_runner: Run,
 ) -> None:
@@ -191,6 +194,7 @@ async def test_a_silenced_rule_is_told_of_when_the_silence_ends_first(service_ru
         assert refused.status_code == 422
 
 
+@pytest.mark.slow
 async def test_what_is_wrong_with_a_rule_is_said_with_its_place(service_runner: Run) -> None:
     async with service_runner("metrics") as running:
         of = world.deployment()

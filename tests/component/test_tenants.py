@@ -59,6 +59,10 @@ async def made(running: RunningServices) -> dict[str, str]:
             "for_minutes": 60,
         },
     )
+    receiver = await post(
+        "/api/gateway/v1/receivers",
+        {"kind": "WEBHOOK", "name": "w", "target": "https://8.8.8.8/", "enabled": False},
+    )
     logged = await post(
         f"/api/ingest/v1/deployments/{deployment}/predictions",
         {
@@ -80,7 +84,8 @@ async def made(running: RunningServices) -> dict[str, str]:
         "dataset": dataset, "project": project, "model": model, "deployment": deployment,
         "prediction": logged["id"], "data": logged["data"], "experiment": str(uuid4()),
         "job": str(uuid4()), "token": str(uuid4()), "user": str(uuid4()),
-        "rule": rule["id"], "letter": "0:999999", "consumer": "nobody.nothing",
+        "rule": rule["id"], "receiver": receiver["id"], "delivery": str(uuid4()),
+        "letter": "0:999999", "consumer": "nobody.nothing",
         "feedback version": version, "deployer version": model_version, "name": "model-latest",
     }  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""Every query of the gateway."""
+"""Organisations, users, tokens, and the jobs of every service."""
 
 from collections.abc import Sequence
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""The HTTP interface of the gateway."""
+"""Sessions, users, tokens, jobs, and what operators see."""
 
 import json
 from datetime import datetime

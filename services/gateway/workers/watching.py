@@ -1,4 +1,4 @@
-"""What the gateway does by itself: read what changed and hand it on."""
+"""Read what changed and hand it on: to browsers, to the board of processes."""
 
 import asyncio
 
