@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 DEBIAN_POSTGRES ?= $(lastword $(sort $(wildcard /usr/lib/postgresql/*/bin)))
 WORKERS ?= 2
 # These start whole platforms: the rest runs side by side.
-ONE_BY_ONE := compat e2e crash
+ONE_BY_ONE := compat e2e crash fuzz
 # What depends on the release of PostgreSQL.
 STORE_TESTS := tests/contract/test_bus.py $(addprefix tests/component/test_,relay.py runner.py schemas.py review_store.py)
 DATA ?= $(HOME)/.local/share/sightloop
@@ -17,7 +17,7 @@ PORT ?= 8000
 export ORT_DISABLE_TELEMETRY := 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo up test test-k8s crash check bench fmt web lock clean
+.PHONY: help demo up test test-k8s crash fuzz check bench fmt web lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  \033[1m%-10s\033[0m %s\n", $$1, $$2}' Makefile
@@ -49,6 +49,10 @@ test-k8s: $(VENV)/.dev ## ask a real Kubernetes API server about the manifests (
 crash: $(VENV)/.dev ## kill everything under load, then check the books (MINUTES=10, SEED=number, MODE=embedded|split; SOAK=minutes: load alone, all must stay flat)
 	@$(BIN)/python -m tests.crash --minutes $(or $(MINUTES),10) $(if $(SEED),--seed $(SEED)) \
 	  $(if $(MODE),--mode $(MODE)) $(if $(SOAK),--soak $(SOAK))
+
+fuzz: $(VENV)/.dev ## send generated requests to every route (EXAMPLES=10000, SEED=number, ONLY='POST /api/ingest')
+	@$(BIN)/python -m tests.fuzz --examples $(or $(EXAMPLES),10000) $(if $(SEED),--seed $(SEED)) \
+	  $(if $(ONLY),--only '$(ONLY)')
 
 check: $(VENV)/.dev ## lint, types, import contracts and the quick tests, in under a minute
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/mypy --config-file sdk/pyproject.toml && $(BIN)/lint-imports --no-cache

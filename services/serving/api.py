@@ -9,7 +9,7 @@ from starlette.datastructures import FormData, UploadFile
 
 from libs.api.app import part
 from libs.api.caller import needs
-from libs.api.problems import Problem, invalid, not_found, unavailable
+from libs.api.problems import Problem, conflict, invalid, not_found, unavailable
 from libs.api.scopes import Scope
 from libs.api.tokens import Caller
 from libs.schemas.events import DeploymentChanged
@@ -84,7 +84,9 @@ async def post_predict(
         raise unavailable(str(error)) from error
     except (ModelNotServed, SpoolFull, SpoolUnavailable) as error:
         raise unavailable(str(error), retry_after=5) from error
-    except (ModelFailed, ModelUnfit) as error:
+    except ModelUnfit as error:
+        raise conflict("not-served", str(error)) from error
+    except ModelFailed as error:
         raise Problem(500, "model-failed", f"the champion failed: {error}") from error
     return Predicted(
         prediction_id=answer.prediction,

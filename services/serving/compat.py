@@ -10,7 +10,7 @@ from starlette.datastructures import UploadFile
 from libs.api.app import part
 from libs.api.caller import logged_in
 from libs.api.compat import compat_router
-from libs.api.problems import Problem, invalid, not_found, unavailable, where
+from libs.api.problems import Problem, conflict, invalid, not_found, unavailable, where
 from libs.api.scopes import Scope
 from libs.api.tokens import Caller
 from libs.blobs.blobs import BadKey, BlobNotFound
@@ -128,7 +128,9 @@ async def _predict(
         raise invalid("the picture is refused", [("media", str(error))]) from error
     except (QueueFull, ModelNotServed, SpoolFull, SpoolUnavailable) as error:
         raise unavailable(str(error)) from error
-    except (ModelFailed, ModelUnfit) as error:
+    except ModelUnfit as error:
+        raise conflict("not-served", str(error)) from error
+    except ModelFailed as error:
         raise Problem(500, "model-failed", f"the champion failed: {error}") from error
     return {
         "id": answer.prediction,

@@ -204,8 +204,9 @@ async def test_a_version_that_cannot_be_loaded_leaves_the_old_one_serving(
         refused = await running.http.post(
             f"{path_of(never)}/predict", content=picture(), headers=JPEG
         )
-        assert refused.status_code == 503
-        assert "Retry-After" in refused.headers
+        assert refused.status_code == 409
+        assert refused.json()["type"] == "/problems/not-served"
+        assert "not an ONNX model" in refused.json()["detail"]
         ready = await running.http.get("/readyz")
         assert ready.status_code == 200, ready.text
 

@@ -44,7 +44,8 @@ async def running_of(parts: Serving, deployment: UUID) -> tuple[Running, Running
     loaded are loaded now.
 
     Raises:
-        ModelNotServed: the champion cannot be loaded, or is not within the time limit.
+        ModelNotServed: the champion cannot be loaded now, or is not within the time limit.
+        ModelUnfit: the deployed version never can be.
     """
     stand = parts.shelf.use(deployment)
     if stand.champion.running is None and stand.champion.error is None:
@@ -54,6 +55,8 @@ async def running_of(parts: Serving, deployment: UUID) -> tuple[Running, Running
     running = stand.champion.running
     if running is None:
         why = stand.champion.error or "it is still being loaded"
+        if stand.champion.unfit is not None:
+            raise ModelUnfit(f"the champion cannot be served: {why}")
         raise ModelNotServed(f"the champion does not answer: {why}")
     return running, stand.shadow.running
 

@@ -1,0 +1,1 @@
+"""Requests that nobody wrote, to every route: `make fuzz EXAMPLES=10000`."""
