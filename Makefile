@@ -22,8 +22,8 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  \033[1m%-10s\033[0m %s\n", $$1, $$2}' Makefile
 
-demo: $(VENV)/.runtime web ## play the whole loop on real pixels; leaves the dashboard running (EXIT=1, REPORT=file, IMAGES=dir, ANNOTATIONS=coco.json; or FILL=3000000: months of history)
-	@$(BIN)/sightloop demo $(if $(EXIT),--exit) $(if $(REPORT),--report '$(REPORT)') \
+demo: $(VENV)/.runtime web ## play the whole loop on real pixels; leaves the dashboard running (EXIT=1, REPORT=file, IMAGES=dir, ANNOTATIONS=coco.json; or FILL=3000000: months of history; PORT=number)
+	@$(BIN)/sightloop demo --port $(PORT) $(if $(EXIT),--exit) $(if $(REPORT),--report '$(REPORT)') \
 	  $(if $(IMAGES),--images '$(IMAGES)') $(if $(ANNOTATIONS),--annotations '$(ANNOTATIONS)') $(if $(FILL),--fill $(FILL)) $(DEMO_OPTIONS)
 
 up: $(VENV)/.runtime web ## run everything in one process on embedded parts (DATA=folder, PORT=number)
