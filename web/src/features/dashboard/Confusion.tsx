@@ -7,6 +7,7 @@ import { Segments } from "@/components/controls";
 import { Scroll } from "@/components/Scroll";
 import { count, percent } from "@/lib/format";
 import { quoted } from "@/lib/query";
+import "@/features/dashboard/quality.css";
 
 /** Predicted × reviewed. A row's name opens the reviewed predictions in which that label was seen. */
 export function ConfusionPanel(props: {

@@ -8,6 +8,7 @@ import { Empty } from "@/components/states";
 import type { Judged } from "@/features/dashboard/Scores";
 import { count, decimal } from "@/lib/format";
 import { quoted } from "@/lib/query";
+import "@/features/dashboard/quality.css";
 
 const KINDS = [
   ["missed", "Missed"],

@@ -1,6 +1,7 @@
 import type { Estimate, Report } from "@/api/types";
 import { Panel } from "@/components/ChartPanel";
 import { decimal } from "@/lib/format";
+import "@/features/dashboard/quality.css";
 
 export interface Judged {
   name: "champion" | "shadow";

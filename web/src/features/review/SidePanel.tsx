@@ -8,6 +8,7 @@ import { labelKey } from "@/features/review/neighbours";
 import { kept, type ReviewStore, removeSelected, setLabel, toggle } from "@/features/review/store";
 import { decimal } from "@/lib/format";
 import { imageColour } from "@/lib/palette";
+import "@/features/review/side.css";
 
 /** Shown at once; more would cost frames, and the search finds them. */
 const MOST_ROWS = 300;

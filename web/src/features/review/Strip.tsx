@@ -2,6 +2,7 @@ import { pictureUrl } from "@/api/client";
 import { Button } from "@/components/controls";
 import type { ReviewProps } from "@/features/review/props";
 import { isOpen, retrySave, useSaves } from "@/features/review/saves";
+import "@/features/review/strip.css";
 
 const BEFORE = 3;
 const AFTER = 8;
