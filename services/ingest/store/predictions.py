@@ -4,15 +4,51 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import RowMapping, delete, select, update
+from sqlalchemy import (
+    ARRAY,
+    Boolean,
+    Integer,
+    RowMapping,
+    Uuid,
+    bindparam,
+    delete,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.types import TypeEngine
 
 from libs.schemas.envelope import Received
 from libs.schemas.events import PredictionLogged
+from libs.schemas.values import Logged
 from libs.store.session import Tx
+from libs.store.tables import Timestamp
 from services.ingest.core.counting import Counted
 from services.ingest.store import counting
 from services.ingest.tables import data, prediction
+
+_COLUMNS: dict[str, TypeEngine[Any]] = {
+    "ids": Uuid(),
+    "data": Uuid(),
+    "shadows": Boolean(),
+    "widths": Integer(),
+    "heights": Integer(),
+    "events": Timestamp,
+    "receipts": Timestamp,
+}
+# One parameter for a column: the statement is the same for every number of predictions.
+_INSERT = text(
+    "INSERT INTO prediction (deployment, organization, id, data, has_shadow, width, height, "
+    "event_time, receive_time) "
+    "SELECT :deployment, :organization, p.* "
+    "FROM unnest(:ids, :data, :shadows, :widths, :heights, :events, :receipts) AS p "
+    "ON CONFLICT DO NOTHING RETURNING id"
+).bindparams(
+    bindparam("deployment", type_=Uuid()),
+    bindparam("organization", type_=Uuid()),
+    *(bindparam(name, type_=ARRAY(kind)) for name, kind in _COLUMNS.items()),
+)
 
 
 async def store_logged(
@@ -28,11 +64,7 @@ async def store_logged(
     if not fresh:
         return Counted()
     first = {event.logged.prediction: event for event in reversed(fresh)}
-    made = await tx.execute(
-        insert(prediction).on_conflict_do_nothing().returning(prediction.c.id),
-        [_prediction_row(organization, event) for event in first.values()],
-    )
-    new = {row[0] for row in made}
+    new = await _insert(tx, organization, deployment, [event.logged for event in first.values()])
     pictures = [_data_row(organization, first[i]) for i in new if first[i].logged.picture]
     if pictures:
         await tx.execute(insert(data).on_conflict_do_nothing(), pictures)
@@ -75,19 +107,24 @@ async def delete_prediction(
     )
 
 
-def _prediction_row(organization: UUID, event: PredictionLogged) -> dict[str, Any]:
-    logged = event.logged
-    return {
-        "deployment": logged.deployment,
-        "id": logged.prediction,
-        "organization": organization,
-        "data": logged.data,
-        "has_shadow": logged.shadow is not None,
-        "width": logged.width,
-        "height": logged.height,
-        "event_time": logged.event_time,
-        "receive_time": logged.receive_time,
-    }
+async def _insert(
+    tx: Tx, organization: UUID, deployment: UUID, logged: Sequence[Logged]
+) -> set[UUID]:
+    """Store predictions, each id once; returns those that are new."""
+    made = await tx.execute(
+        _INSERT.bindparams(
+            deployment=deployment,
+            organization=organization,
+            ids=[one.prediction for one in logged],
+            data=[one.data for one in logged],
+            shadows=[one.shadow is not None for one in logged],
+            widths=[one.width for one in logged],
+            heights=[one.height for one in logged],
+            events=[one.event_time for one in logged],
+            receipts=[one.receive_time for one in logged],
+        )
+    )
+    return {row[0] for row in made}
 
 
 def _data_row(organization: UUID, event: PredictionLogged) -> dict[str, Any]:

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import delete, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Uuid, any_, delete, literal, select
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 
 from libs.schemas.events import PredictionDeleted
 from libs.schemas.values import Logged
@@ -94,7 +94,8 @@ async def remove_without_data(
     of_data = {one.data: one.prediction for one in new}
     stones = await tx.all(
         select(tombstone.c.id, tombstone.c.erase).where(
-            tombstone.c.owner == organization, tombstone.c.id.in_(of_data)
+            tombstone.c.owner == organization,
+            tombstone.c.id == any_(literal(list(of_data), ARRAY(Uuid))),
         )
     )
     for row in stones:

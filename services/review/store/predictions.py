@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Float, RowMapping, Uuid, delete, func, literal, select, tuple_, update
+from sqlalchemy import Float, RowMapping, Uuid, any_, delete, func, literal, select, tuple_, update
 from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by, insert
 
 from libs.schemas.events import Score
@@ -45,10 +45,12 @@ async def add(
     await lock_data(tx, organization, shared=True)
     await lock_deployment(tx, deployment)
     first = {one.prediction: one for one in reversed(logged)}
+    # An array is one parameter: the statement is the same for every number of predictions.
+    ids = any_(literal(list(first), ARRAY(Uuid)))
     known = select(prediction.c.id).where(
-        prediction.c.deployment == deployment, prediction.c.id.in_(first)
+        prediction.c.deployment == deployment, prediction.c.id == ids
     )
-    gone = select(tombstone.c.id).where(tombstone.c.owner == deployment, tombstone.c.id.in_(first))
+    gone = select(tombstone.c.id).where(tombstone.c.owner == deployment, tombstone.c.id == ids)
     for row in await tx.all(known.union_all(gone)):
         del first[row["id"]]
     if not first:
@@ -174,7 +176,7 @@ async def _take_early(
         .where(
             early.c.organization == organization,
             early.c.deployment == deployment,
-            early.c.prediction.in_(new),
+            early.c.prediction == any_(literal(new, ARRAY(Uuid))),
         )
         .returning(early.c.prediction, early.c.kind, early.c.content)
     )
