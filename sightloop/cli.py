@@ -192,7 +192,8 @@ def _is_plain(error: Exception) -> bool:
     from libs.bus.driver import BusUnavailable, TopicMismatch  # noqa: PLC0415
     from libs.bus.open import UnknownBus  # noqa: PLC0415
     from libs.runtime.settings import BadSettings  # noqa: PLC0415
-    from libs.runtime.supervisor import ComponentEnded, PortInUse, StoreUnusable  # noqa: PLC0415
+    from libs.runtime.supervisor import PortInUse, StoreUnusable  # noqa: PLC0415
+    from libs.runtime.tasks import ComponentEnded  # noqa: PLC0415
     from libs.store.schema import SchemaTooOld  # noqa: PLC0415
     from sightloop.demo.main import DemoFailed  # noqa: PLC0415
     from sightloop.demo.world import BadWorld  # noqa: PLC0415

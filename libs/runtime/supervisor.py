@@ -10,9 +10,7 @@ import asyncio
 import signal
 import socket
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
 
 import structlog
 from fastapi import FastAPI
@@ -26,20 +24,14 @@ from libs.bus.relay import Relay
 from libs.bus.runner import Runner
 from libs.runtime.reports import Reporter
 from libs.runtime.service import Context, Service
+from libs.runtime.tasks import STOP_SECONDS, ComponentEnded, Tasks, do_last, through_faults
 from libs.runtime.wire import Watch, WireProtocol, make_server
 from libs.schemas.topics import TOPICS
 from libs.store import schema
-from libs.store.faults import is_transient, keep_cancelled
 from libs.store.upkeep import keep_up
 from libs.store.workers import Worker
 
 log = structlog.get_logger()
-_STOP_SECONDS = 20.0
-_AWAY_SECONDS = 1.0
-
-
-class ComponentEnded(Exception):
-    """A component that should run as long as the process has ended."""
 
 
 class StoreUnusable(Exception):
@@ -48,27 +40,6 @@ class StoreUnusable(Exception):
 
 class PortInUse(Exception):
     """Somebody else listens there."""
-
-
-@dataclass(slots=True)
-class _Running:
-    """The tasks of one stage, stopped together."""
-
-    group: asyncio.TaskGroup
-    tasks: list[asyncio.Task[None]] = field(default_factory=list)
-
-    def start(self, name: str, run: Callable[[], Awaitable[None]]) -> None:
-        self.tasks.append(self.group.create_task(_guarded(name, run), name=name))
-
-    async def stop(self) -> None:
-        for task in self.tasks:
-            task.cancel()
-        if not self.tasks:
-            return
-        _, left = await asyncio.wait(self.tasks, timeout=_STOP_SECONDS)
-        for task in left:
-            log.error("does not end", component=task.get_name(), where=_where(task))
-            task.cancel()
 
 
 class Supervisor:
@@ -162,14 +133,14 @@ class Supervisor:
         on_ready: Callable[[], Awaitable[None]] | None,
     ) -> None:
         context = self._context
-        tables, relays, work = _Running(group), _Running(group), _Running(group)
+        tables, relays, work = Tasks(group), Tasks(group), Tasks(group)
         for table in context.tables.values():
             tables.start(f"table {table.topic.name}", partial(table.run, context.bus))
         await asyncio.gather(*(table.ready() for table in context.tables.values()))
         outboxes = self._start_relays(relays)
         for service in self._services:
             self._start_service(service, work)
-        reports = _Running(group)
+        reports = Tasks(group)
         reports.start("reports", self._reporter.report)
         reports.start("operators", self._reporter.listen)
 
@@ -194,16 +165,16 @@ class Supervisor:
             if service.on_stop is not None:
                 service.on_stop()
         server.should_exit = True
-        await asyncio.wait([serving], timeout=_STOP_SECONDS)
+        await asyncio.wait([serving], timeout=STOP_SECONDS)
         await work.stop()
         for relay in outboxes:
-            await _last("an outbox", relay.drain())
+            await do_last("an outbox", relay.drain())
         await relays.stop()
         await reports.stop()
-        await _last("a report", self._reporter.end())
+        await do_last("a report", self._reporter.end())
         await tables.stop()
 
-    def _start_relays(self, running: _Running) -> list[Relay]:
+    def _start_relays(self, running: Tasks) -> list[Relay]:
         relays = []
         for service in self._services:
             if service.store is not None:
@@ -214,7 +185,7 @@ class Supervisor:
                 relays.append(relay)
         return relays
 
-    def _start_service(self, service: Service, running: _Running) -> None:
+    def _start_service(self, service: Service, running: Tasks) -> None:
         clock = self._context.clock
         for consumer in service.consumers:
             if service.store is None:
@@ -233,7 +204,7 @@ class Supervisor:
             running.start(f"{service.name}: {kind.name}", worker.run)
         for loop in service.loops:
             name = f"{service.name}: {loop.name}"
-            running.start(name, partial(_through_faults, name, loop.run))
+            running.start(name, partial(through_faults, name, loop.run))
             if loop.health is not None:
                 self._health.append(loop.health)
 
@@ -282,52 +253,6 @@ def _runner_health(group: str, runner: Runner) -> Callable[[], Component]:
         return Component(group, health.ready, health.live, health.reason)
 
     return ask
-
-
-async def _guarded(name: str, run: Callable[[], Awaitable[None]]) -> None:
-    try:
-        await run()
-    except Exception as error:
-        if is_transient(error):
-            keep_cancelled(error)
-        raise ComponentEnded(f"{name} failed: {type(error).__name__}: {error}") from error
-    raise ComponentEnded(f"{name} ended")
-
-
-async def _through_faults(name: str, run: Callable[[], Awaitable[None]]) -> None:
-    """Run a loop; what passes by itself ends no process: the loop begins anew."""
-    while True:
-        try:
-            await run()
-        except Exception as error:
-            if not is_transient(error):
-                raise
-            keep_cancelled(error)
-            log.warning("loop begins anew", loop=name, error=str(error))
-            await asyncio.sleep(_AWAY_SECONDS)
-        else:
-            return
-
-
-async def _last(what: str, work: Awaitable[None]) -> None:
-    """Do it before the end; where a part is away, it is left to the next process."""
-    try:
-        async with asyncio.timeout(_STOP_SECONDS):
-            await work
-    except Exception as error:
-        if not is_transient(error):
-            raise
-        log.warning("left to the next process", what=what, error=str(error))
-
-
-def _where(task: asyncio.Task[None]) -> str:
-    """What a task waits for, innermost first."""
-    frames = []
-    waits: Any = task.get_coro()
-    while (frame := getattr(waits, "cr_frame", None)) is not None:
-        frames.append(f"{frame.f_code.co_filename}:{frame.f_lineno} {frame.f_code.co_name}")
-        waits = waits.cr_await
-    return " < ".join(reversed(frames))
 
 
 def _first(failures: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -6,14 +6,15 @@ from uuid import uuid4
 
 import pytest
 
-from libs.runtime import supervisor
+from libs.runtime import tasks
+from libs.runtime.tasks import through_faults
 from libs.schemas.events import SeriesAdvanced
 from services.gateway.core.feed import Feed
 from tests.support.examples import EXAMPLES
 
 
 async def test_a_fault_that_passes_begins_a_loop_anew(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(supervisor, "_AWAY_SECONDS", 0.0)
+    monkeypatch.setattr(tasks, "_AWAY_SECONDS", 0.0)
     runs = 0
 
     async def run() -> None:
@@ -22,7 +23,7 @@ async def test_a_fault_that_passes_begins_a_loop_anew(monkeypatch: pytest.Monkey
         if runs < 3:
             raise ConnectionError("the database is away")
 
-    await supervisor._through_faults("loop", run)
+    await through_faults("loop", run)
     assert runs == 3
 
 
@@ -31,7 +32,7 @@ async def test_a_lasting_fault_ends_a_loop() -> None:
         raise KeyError("a defect")
 
     with pytest.raises(KeyError):
-        await supervisor._through_faults("loop", run)
+        await through_faults("loop", run)
 
 
 async def test_a_loop_that_is_stopped_while_a_part_is_away_does_not_begin_anew() -> None:
@@ -47,7 +48,7 @@ async def test_a_loop_that_is_stopped_while_a_part_is_away_does_not_begin_anew()
         finally:
             raise ConnectionError("nothing can be given back")
 
-    task = asyncio.ensure_future(supervisor._through_faults("loop", run))
+    task = asyncio.ensure_future(through_faults("loop", run))
     await begun.wait()
     task.cancel()
     await asyncio.wait([task])

@@ -9,9 +9,9 @@ import pytest
 import yaml
 
 from libs.api.tokens import read_private_key, read_public_key
-from libs.runtime import supervisor
 from libs.runtime.settings import BadSettings, Platform, names
 from libs.runtime.settings import load as load_settings
+from libs.runtime.tasks import STOP_SECONDS
 from sightloop.targets import SERVICES, schema_of, settings_of
 
 ROOT = Path(__file__).parents[2]
@@ -112,7 +112,7 @@ def test_every_service_is_asked_how_it_is() -> None:
 
 def test_a_pod_is_given_the_time_that_an_orderly_end_may_take() -> None:
     [service] = load(BASE / "service.yaml")
-    needed = float(settings_file()["SIGHTLOOP_DRAIN_SECONDS"]) + STAGES * supervisor._STOP_SECONDS
+    needed = float(settings_file()["SIGHTLOOP_DRAIN_SECONDS"]) + STAGES * STOP_SECONDS
 
     assert pod(service)["terminationGracePeriodSeconds"] >= needed
 
