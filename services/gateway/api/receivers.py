@@ -24,11 +24,11 @@ from services.gateway.dto import (
     Asked,
     AttemptDto,
     ChangedReceiver,
-    DeliveryDto,
     LastAttempt,
     MadeReceiver,
     NewReceiver,
     ReceiverDto,
+    ToldDto,
 )
 from services.gateway.dto.receivers import check_target
 from services.gateway.parts import Gateway
@@ -143,7 +143,7 @@ async def test_receiver(receiver: UUID, parts: Parts, caller: Writer) -> Asked:
 @router.get("/receivers/{receiver}/deliveries")
 async def list_deliveries(
     receiver: UUID, parts: Parts, caller: Reader, limit: Limit = 50, cursor: CursorText = None
-) -> Page[DeliveryDto]:
+) -> Page[ToldDto]:
     """What was told to a receiver and what waits, the newest first, with every attempt."""
     before = read_time_cursor(cursor)
     async with parts.database.read() as read:
@@ -204,9 +204,9 @@ def _receiver(row: RowMapping, last: RowMapping | None) -> ReceiverDto:
     return ReceiverDto.model_validate(dict(row) | {"last": told})
 
 
-def _delivery(row: RowMapping, tried: list[RowMapping]) -> DeliveryDto:
+def _delivery(row: RowMapping, tried: list[RowMapping]) -> ToldDto:
     waits = DeliveryState(row["state"]) is DeliveryState.PENDING and not row["held"]
-    return DeliveryDto.model_validate(
+    return ToldDto.model_validate(
         dict(row)
         | {
             "due": row["due"] if waits else None,

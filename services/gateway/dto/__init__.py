@@ -26,11 +26,11 @@ from services.gateway.dto.receivers import (
     Asked,
     AttemptDto,
     ChangedReceiver,
-    DeliveryDto,
     LastAttempt,
     MadeReceiver,
     NewReceiver,
     ReceiverDto,
+    ToldDto,
 )
 
 __all__ = [
@@ -41,7 +41,6 @@ __all__ = [
     "Consumers",
     "DeadLetterDetail",
     "DeadLetterDto",
-    "DeliveryDto",
     "IssuedToken",
     "KnownJob",
     "LastAttempt",
@@ -58,6 +57,7 @@ __all__ = [
     "Replay",
     "Replayed",
     "TokenDto",
+    "ToldDto",
     "UserDto",
     "consumer_dto",
     "dead_letter_detail",

@@ -90,7 +90,7 @@ class AttemptDto(BaseModel):
     seconds: float
 
 
-class DeliveryDto(BaseModel):
+class ToldDto(BaseModel):
     """An event for a receiver. `due`: of a PENDING one, the next attempt."""
 
     id: UUID
