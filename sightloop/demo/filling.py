@@ -13,7 +13,7 @@ import httpx
 from sightloop.demo.api import DidNotHappen, until
 from sightloop.demo.hands import DEPLOYER, FEEDBACK, INGEST, METRICS, job_done
 from sightloop.demo.history import History
-from sightloop.demo.play import Play, Stage
+from sightloop.demo.play import Bar, Play, Stage
 from sightloop.demo.scenes import LABELS
 
 NAME = "digits on a belt, for months"
@@ -141,7 +141,8 @@ def _counted(play: Play, history: History) -> dict[str, Any]:
         within=_WITHIN,
         seen=shown,
     )
-    _scored(play, history, len(history.pictures))
+    pictures = len(history.pictures)
+    _scored(play, history, pictures, seen=play.bar("pictures scored", pictures))
     books = until(
         lambda: play.api.get(f"{INGEST}/deployments/{play.ids['deployment']}/ledger"),
         lambda ledger: ledger["in_flight"] == 0,
@@ -155,10 +156,9 @@ def _is_dense(history: History) -> bool:
     return history.count < _SPARSE * len(history.pictures)
 
 
-def _scored(play: Play, history: History, pictures: int) -> None:
+def _scored(play: Play, history: History, pictures: int, *, seen: Bar | None = None) -> None:
     """Wait until so many pictures are scored, as the number of looks tells; where scoring may
     have left some looks out, until no more come."""
-    bar = play.bar("pictures scored", pictures)
     changed = looks = 0.0
 
     def done(drift: Any) -> bool:
@@ -167,7 +167,8 @@ def _scored(play: Play, history: History, pictures: int) -> None:
             return False
         step = max(drift["window"] // _LOOKS_PER_WINDOW, 1)
         scored = drift["window"] + step * len(drift["t"])
-        bar.to(min(scored, pictures))
+        if seen is not None:
+            seen.to(min(scored + step, pictures))
         now = time.monotonic()
         changed = now if len(drift["t"]) != looks else changed
         looks = len(drift["t"])
