@@ -140,7 +140,7 @@ class ArtifactDto(BaseModel):
     size: int
 
 
-class TrainedOnDto(BaseModel):
+class LearnedFromDto(BaseModel):
     """A dataset version as it was when the experiment was made."""
 
     model_config = ConfigDict(from_attributes=True)
@@ -180,7 +180,7 @@ class ExperimentDto(BaseModel):
     type: TaskType | None
     base_experiment: UUID | None
     labels: list[str]
-    datasets: list[TrainedOnDto]
+    datasets: list[LearnedFromDto]
     metrics: dict[str, float]
     artifacts: list[ArtifactDto]
 

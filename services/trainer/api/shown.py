@@ -3,7 +3,7 @@
 from sqlalchemy import RowMapping
 
 from services.trainer.actions import external
-from services.trainer.dto import ArtifactDto, ExperimentDto, TrainedOnDto
+from services.trainer.dto import ArtifactDto, ExperimentDto, LearnedFromDto
 from services.trainer.parts import Trainer
 from services.trainer.store.artifacts import artifacts_of
 from services.trainer.store.experiments import trained_on
@@ -15,7 +15,7 @@ def experiment_dto(parts: Trainer, row: RowMapping) -> ExperimentDto:
         dict(row)
         | {
             "type": external.task_of(parts, row),
-            "datasets": [TrainedOnDto.model_validate(one) for one in trained_on(row)],
+            "datasets": [LearnedFromDto.model_validate(one) for one in trained_on(row)],
             "artifacts": [ArtifactDto.model_validate(one) for one in artifacts_of(row)],
         }
     )

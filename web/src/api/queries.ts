@@ -261,6 +261,13 @@ export const experimentMetrics = (e: string) =>
       get<api.ExperimentMetrics>("trainer", `/experiments/${e}/metrics`, undefined, signal),
   });
 
+export const experimentLogs = (e: string) =>
+  queryOptions({
+    queryKey: ["experiment-logs", e],
+    queryFn: ({ signal }) =>
+      get<{ items: api.Logged[] }>("trainer", `/experiments/${e}/logs`, undefined, signal),
+  });
+
 export const models = queryOptions({
   queryKey: ["models"],
   queryFn: ({ signal }) => get<api.Page<api.Model>>("deployer", "/models", { limit: 200 }, signal),

@@ -58,6 +58,7 @@ export interface components {
         };
         /** @description A file that an experiment made. `size` in bytes. */
         ArtifactDto: {
+            filename: string;
             key: string;
             name: string;
             sha256: string;
@@ -568,18 +569,27 @@ export interface components {
         ExperimentAccepted: {
             experiment: string;
         };
-        /** @description An experiment: what was asked for, how far it is, what came out. */
+        /**
+         * @description An experiment: what was asked for, how far it is, what came out.
+         *
+         *     `external`: it runs elsewhere. `type`: what its model is of, where datasets or base say it.
+         */
         ExperimentDto: {
             artifacts: components["schemas"]["ArtifactDto"][];
             attempt: number;
+            base_experiment: string | null;
             base_version: string | null;
             /** Format: date-time */
             created: string;
+            datasets: components["schemas"]["LearnedFromDto"][];
             deployment: string | null;
+            description: string;
             done: number;
             error: string | null;
+            external: boolean;
             finished: string | null;
             id: string;
+            labels: string[];
             metrics: {
                 [key: string]: number;
             };
@@ -592,6 +602,7 @@ export interface components {
             status: components["schemas"]["ExperimentStatus"];
             target_model: string | null;
             total: number;
+            type: components["schemas"]["TaskType"] | null;
             why: string | null;
         };
         /**
@@ -817,6 +828,13 @@ export interface components {
             shadow: components["schemas"]["BandsDto"] | null;
             unit: string;
         };
+        /** @description A dataset version as it was when the experiment was made. */
+        LearnedFromDto: {
+            alias: string;
+            dataset_version: string;
+            digest: string;
+            manifest: string;
+        };
         /**
          * @description received = stored + duplicate + rejected + dead_lettered + in_flight (+ missing).
          *
@@ -863,9 +881,27 @@ export interface components {
             lines: components["schemas"]["LineDto"][];
             next: number;
         };
+        /** @description What was logged under a name. A line's data: `{steps, values}`, or these by series. */
+        LoggedDto: {
+            /** Format: date-time */
+            changed: string;
+            data: unknown;
+            id: string;
+            name: string;
+            type: components["schemas"]["LogType"];
+        };
         Login: {
             token: string;
         };
+        /** @description The logs of an experiment, by name. */
+        LogsDto: {
+            items: components["schemas"]["LoggedDto"][];
+        };
+        /**
+         * @description Kinds of logs. A LINE grows with each call, every other kind is replaced.
+         * @enum {string}
+         */
+        LogType: "VALUE" | "LINE" | "BAR" | "TABLE" | "HEATMAP" | "IMAGE" | "LABELMAP" | "EVALUATION";
         /** @description A look that was logged; `n` reviews counted. */
         LookDto: {
             e_better: number;
@@ -995,6 +1031,35 @@ export interface components {
             /** @default [] */
             replay: string[];
         };
+        /** @description An experiment that runs elsewhere. What its base has is taken over: labels, parameters. */
+        NewExternal: {
+            base_experiment?: string | null;
+            base_version?: string | null;
+            /** @default [] */
+            datasets: components["schemas"]["services__trainer__dto__NewDataset"][];
+            /** @default  */
+            description: string;
+            /** @default [] */
+            labels: string[];
+            name: string;
+            /** @default {} */
+            parameters: {
+                [key: string]: unknown;
+            };
+        };
+        /** @description Something to log. `data`: as its type has it; a LINE takes numbers and grows. */
+        NewLog: {
+            data: unknown;
+            name: string;
+            type: components["schemas"]["LogType"];
+        };
+        /** @description What is logged at once, and lines for the experiment's log. */
+        NewLogs: {
+            /** @default [] */
+            lines: string[];
+            /** @default [] */
+            logs: components["schemas"]["NewLog"][];
+        };
         /** @description A model to be. */
         NewModel: {
             name: string;
@@ -1003,6 +1068,11 @@ export interface components {
         /** @description A project to be made. */
         NewProject: {
             name: string;
+        };
+        /** @description How far an experiment is that runs elsewhere. `error`: why it failed. */
+        NewStatus: {
+            error?: string | null;
+            status: components["schemas"]["ExperimentStatus"];
         };
         /** @description `role` or `scopes`, or a `user`, whose role it then has. */
         NewToken: {
@@ -1481,10 +1551,10 @@ export interface components {
          * @enum {string}
          */
         SeatState: "loaded" | "loading" | "failed" | "absent";
-        /** @description Values by step. */
+        /** @description Values by step; null where it was no number. */
         SeriesDto: {
             steps: number[];
-            values: number[];
+            values: (number | null)[];
         };
         /** @description A model version. */
         services__deployer__dto__VersionDto: {

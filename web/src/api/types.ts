@@ -84,6 +84,7 @@ export type Experiment = Schemas["ExperimentDto"];
 export type LogLine = Schemas["LineDto"];
 export type ExperimentLog = Schemas["LogDto"];
 export type ExperimentMetrics = Schemas["MetricsDto"];
+export type Logged = Schemas["LoggedDto"];
 
 export type Model = Schemas["ModelDto"];
 export type ModelVersion = Schemas["services__deployer__dto__VersionDto"];

@@ -9,6 +9,7 @@ import { Time } from "@/components/Time";
 import { toast } from "@/components/toasts";
 import { duration } from "@/features/experiments/ExperimentsPage";
 import { LiveLog } from "@/features/experiments/LiveLog";
+import { LogCards } from "@/features/experiments/LogCards";
 import { MetricCharts } from "@/features/experiments/MetricCharts";
 import { isOver, StatusBadge } from "@/features/experiments/status";
 import { bytes, decimal } from "@/lib/format";
@@ -30,6 +31,7 @@ export default function ExperimentPage() {
     [
       ["experiment", e],
       ["experiment-metrics", e],
+      ["experiment-logs", e],
     ],
   );
   return (
@@ -88,6 +90,7 @@ function Detail({ one }: { one: Experiment }) {
           <Loaded query={metrics} rows={4}>
             {({ series }) => <MetricCharts series={series} />}
           </Loaded>
+          <LogCards experiment={one.id} live={!over} />
           <Tables one={one} />
         </div>
       </div>
@@ -109,7 +112,7 @@ function Facts({ one, now }: { one: Experiment; now: number }) {
     <dl className="facts">
       <div>
         <dt>Why</dt>
-        <dd>{one.why ?? "By hand"}</dd>
+        <dd>{one.external ? "A script of your own" : (one.why ?? "By hand")}</dd>
       </div>
       {source && (
         <div>
@@ -135,10 +138,12 @@ function Facts({ one, now }: { one: Experiment; now: number }) {
         <dt>Duration</dt>
         <dd>{duration(one, now)}</dd>
       </div>
-      <div>
-        <dt>Attempt</dt>
-        <dd>{one.attempt}</dd>
-      </div>
+      {!one.external && (
+        <div>
+          <dt>Attempt</dt>
+          <dd>{one.attempt}</dd>
+        </div>
+      )}
       <div>
         <dt>Created</dt>
         <dd>

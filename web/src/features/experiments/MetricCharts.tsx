@@ -64,7 +64,7 @@ function lineOption(name: string, one: One): EChartsOption {
       {
         type: "line",
         name,
-        data: one.steps.map((step, i) => [step, one.values[i]!]),
+        data: one.steps.map((step, i) => [step, one.values[i] ?? null]),
         symbol: one.values.length === 1 ? "circle" : "none",
         smooth: false,
         lineStyle: { width: 1.5, color: token("champion") },
