@@ -78,6 +78,11 @@ def build(context: Context) -> Service:
                 limit=timedelta(hours=4),
             ),
             JobKind(
+                name=imports.ARCHIVE_KIND,
+                run=partial(imports.import_archive, parts),
+                limit=timedelta(hours=4),
+            ),
+            JobKind(
                 name=additions.KIND,
                 run=partial(additions.add_images, parts),
                 limit=timedelta(hours=1),

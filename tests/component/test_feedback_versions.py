@@ -18,6 +18,7 @@ from tests.support.feedback import (
     png,
     review,
     submitted,
+    zipped,
 )
 from tests.support.services import Run, RunningServices
 from tests.support.waiting import eventually
@@ -152,3 +153,50 @@ async def test_images_of_the_datalake_go_into_a_version_by_a_query(service_runne
         assert asked.status_code == 202, asked.text
         assert (await finished(running, asked.json()["job"]))["state"] == "SUCCEEDED"
         assert await names(running, version, "annotated = False") == ["1.png", "2.png"]
+
+
+async def _send(running: RunningServices, version: UUID, layout: str, archive: bytes) -> Any:
+    """Import an archive, and wait for the end: the job."""
+    asked = await running.http.post(
+        f"{BASE}/versions/{version}/imports/{layout}", files={"archive": ("a.zip", archive)}
+    )
+    assert asked.status_code == 202, asked.text
+    return await finished(running, asked.json()["job"])
+
+
+async def test_yolo_and_voc_go_out_and_come_in_again(service_runner: Run) -> None:
+    async with service_runner("feedback") as running:
+        http = running.http
+        version = await new_version(http)
+        file = coco(["a.png", "b.png", "c.png"])
+        file["annotations"][1] |= {"category_id": 1, "bbox": [8.0, 16.0, 32.0, 12.0]}
+        file["annotations"] = file["annotations"][:2]
+        file["images"][2]["annotated"] = False
+        pictures = {f"{name}.png": png(i) for i, name in enumerate("abc")}
+        assert (await import_coco(http, version, file, pictures))["state"] == "SUCCEEDED"
+        digest = (await get(http, f"/versions/{version}"))["digest"]
+
+        for layout in ("yolo", "voc"):
+            out = await http.get(f"{BASE}/versions/{version}/exports/{layout}")
+            assert out.headers["content-type"] == "application/zip"
+            again = await new_version(http)
+            job = await _send(running, again, layout, out.content)
+            assert (job["state"], job["error"]) == ("SUCCEEDED", None)
+            assert (await get(http, f"/versions/{again}"))["annotated"] == 2
+            same = await get(http, f"/versions/{again}/difference?base={version}")
+            assert (same["added"], same["removed"]) == (0, 0)
+            if layout == "voc":
+                assert (await get(http, f"/versions/{again}"))["digest"] == digest
+
+        # One bad line, and nothing of it is there.
+        bad = {"images/a.png": png(0), "images/b.png": png(1), "labels/a.txt": b"0 .5 .5 .1 .1\n"}
+        bad["labels/b.txt"] = b"0 .5 .5 .1 .1\n\n7 .5 .5 .1 .1\n"
+        empty = await new_version(http)
+        job = await _send(running, empty, "yolo", zipped(bad))
+        assert job["state"] == "FAILED"
+        assert job["error"] == "labels/b.txt line 3: there is no class 7; there are 2"
+        assert await names(running, empty, "") == []
+
+        classes = await new_version(http, type="CLASSIFICATION")
+        for path in ("exports/yolo", "exports/voc"):
+            assert (await http.get(f"{BASE}/versions/{classes}/{path}")).status_code == 422

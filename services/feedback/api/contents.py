@@ -1,10 +1,6 @@
 """What goes into a version and comes out of it: COCO, and the difference to another."""
 
-import asyncio
-import shutil
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Annotated
 from uuid import UUID
 
@@ -21,6 +17,7 @@ from libs.schemas.manifest import Manifest
 from libs.store import jobs
 from libs.store.session import Cause
 from services.feedback.actions.settling import settled_manifest
+from services.feedback.actions.uploads import keep_upload
 from services.feedback.core.coco_writing import write_coco
 from services.feedback.dto import JobAccepted
 from services.feedback.errors import NotSettled, VersionUnknown
@@ -52,8 +49,8 @@ async def import_coco(
     number = uuid7(parts.clock.now())
     folder = f"feedback/{organization}/imports/{number}"
     keys = {"annotations": f"{folder}/annotations.json", "images": f"{folder}/images.zip"}
-    await _keep(parts, annotations, keys["annotations"], "application/json")
-    await _keep(parts, images, keys["images"], "application/zip")
+    await keep_upload(parts, annotations, keys["annotations"], "application/json")
+    await keep_upload(parts, images, keys["images"], "application/zip")
     async with parts.database.begin(Cause(actor=caller.actor)) as tx:
         job = await jobs.enqueue(
             tx,
@@ -87,19 +84,6 @@ async def _manifest(parts: Feedback, organization: UUID, version: UUID) -> Manif
         raise not_found(f"dataset version {version}") from unknown
     except NotSettled as changing:
         raise unavailable(str(changing)) from changing
-
-
-async def _keep(parts: Feedback, upload: UploadFile, key: str, content_type: str) -> None:
-    """Keep what was uploaded where any process can do the work."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "upload"
-        await asyncio.to_thread(_write, upload, path)
-        await parts.blobs.put_file(key, path, content_type=content_type)
-
-
-def _write(upload: UploadFile, path: Path) -> None:
-    with path.open("wb") as file:
-        shutil.copyfileobj(upload.file, file)
 
 
 def _pieces(parts: Iterator[bytes]) -> Iterator[bytes]:

@@ -43,6 +43,11 @@ class Archive:
             if "__MACOSX" not in path.parts:
                 self._by_name.setdefault(path.name, []).append(entry)
 
+    @property
+    def names(self) -> list[str]:
+        """The paths of its files, in order."""
+        return sorted(self._by_path)
+
     def read(self, name: str, *, limit: int) -> bytes:
         """The bytes of the picture that COCO calls `name`. Raises ArchiveRefused."""
         entry = self._by_path.get(name)

@@ -1,9 +1,9 @@
-"""Importing COCO annotations and a zip of pictures: all of it, or nothing."""
+"""Importing annotations and a zip of pictures: all of it, or nothing."""
 
 import asyncio
 import hashlib
 import tempfile
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -16,9 +16,10 @@ from libs.schemas.values import Picture, TaskType
 from libs.store.jobs import JobFailed
 from libs.store.session import Cause
 from libs.store.workers import JobCancelled, JobRun
-from libs.vision.images import ImageRefused, inspect
+from libs.vision.images import ImageInfo, ImageRefused, inspect
 from services.feedback.actions.settling import settle
 from services.feedback.core.coco import Coco, CocoImage, CocoInvalid, read_coco
+from services.feedback.core.formats import READERS, ArchiveFormat
 from services.feedback.errors import ArchiveRefused, VersionFrozen
 from services.feedback.parts import Feedback
 from services.feedback.store import assets, datasets
@@ -27,6 +28,8 @@ from services.feedback.workers import pictures
 from services.feedback.workers.archive import Archive
 
 KIND = "coco-import"
+ARCHIVE_KIND = "archive-import"
+Reading = Callable[[Archive, TaskType, Sequence[str]], Coco]
 # Clocks of two processes may differ by this much.
 _SKEW = timedelta(minutes=1)
 
@@ -40,11 +43,44 @@ class _Checked:
 
 
 async def import_coco(parts: Feedback, run: JobRun) -> None:
-    """The job. What was uploaded is deleted whatever comes of it, unless it is tried again."""
+    """The job of COCO annotations and a zip of pictures."""
     payload = run.job.payload
     keys = (str(payload["annotations"]), str(payload["images"]))
+    document = await parts.blobs.get(keys[0])
+
+    def read(_: Archive, task: TaskType, labels: Sequence[str]) -> Coco:
+        return read_coco(document, task, labels)
+
+    await _attempt(parts, run, keys, images=keys[1], read=read)
+
+
+async def import_archive(parts: Feedback, run: JobRun) -> None:
+    """The job of a zip that holds both, as YOLO or Pascal VOC lays them out."""
+    payload = run.job.payload
+    reader = READERS[ArchiveFormat(payload["format"])]
+    key = str(payload["images"])
+
+    def read(archive: Archive, task: TaskType, labels: Sequence[str]) -> Coco:
+        def size(name: str) -> tuple[int, int]:
+            run.check()
+            info = _inspected(parts, name, archive)[1]
+            return info.width, info.height
+
+        limit = parts.settings.annotations_limit
+        return reader(
+            archive.names, lambda name: archive.read(name, limit=limit), size,
+            task=task, labels=labels,
+        )  # fmt: skip
+
+    await _attempt(parts, run, (key,), images=key, read=read)
+
+
+async def _attempt(
+    parts: Feedback, run: JobRun, keys: Sequence[str], *, images: str, read: Reading
+) -> None:
+    """What was uploaded is deleted whatever comes of it, unless it is tried again."""
     try:
-        await _import(parts, run, UUID(payload["version"]), annotations=keys[0], images=keys[1])
+        await _import(parts, run, images=images, read=read)
     except (ArchiveRefused, CocoInvalid, ImageRefused, VersionFrozen) as refused:
         await _delete(parts, keys)
         raise JobFailed(str(refused)) from refused
@@ -54,17 +90,14 @@ async def import_coco(parts: Feedback, run: JobRun) -> None:
     await _delete(parts, keys)
 
 
-async def _import(
-    parts: Feedback, run: JobRun, version: UUID, *, annotations: str, images: str
-) -> None:
-    organization = run.job.organization
+async def _import(parts: Feedback, run: JobRun, *, images: str, read: Reading) -> None:
+    organization, version = run.job.organization, UUID(run.job.payload["version"])
     begun = parts.clock.now() - _SKEW
-    async with parts.database.read() as read:
-        row = await datasets.find_version(read, organization, version)
+    async with parts.database.read() as session:
+        row = await datasets.find_version(session, organization, version)
     labels = list(row["labels"])
-    document = await parts.blobs.get(annotations)
-    coco = await asyncio.to_thread(read_coco, document, TaskType(row["type"]), labels)
     async with _opened(parts, images) as archive:
+        coco = await asyncio.to_thread(read, archive, TaskType(row["type"]), labels)
         checked = await _check(parts, run, coco, archive)
         await _store(parts, run, checked, archive)
         async with parts.database.begin(Cause(actor=run.job.payload["actor"])) as tx:
@@ -100,13 +133,17 @@ async def _check(parts: Feedback, run: JobRun, coco: Coco, archive: Archive) -> 
     return list(by_hash.values())
 
 
-def _checked(parts: Feedback, organization: UUID, image: CocoImage, archive: Archive) -> _Checked:
-    settings = parts.settings
-    data = archive.read(image.file_name, limit=settings.picture_limit)
+def _inspected(parts: Feedback, name: str, archive: Archive) -> tuple[bytes, ImageInfo]:
+    """A picture's bytes, and what it is. Raises ArchiveRefused."""
+    data = archive.read(name, limit=parts.settings.picture_limit)
     try:
-        info = inspect(data, max_pixels=settings.pixel_limit)
+        return data, inspect(data, max_pixels=parts.settings.pixel_limit)
     except ImageRefused as error:
-        raise ArchiveRefused(f"{image.file_name}: {error}") from error
+        raise ArchiveRefused(f"{name}: {error}") from error
+
+
+def _checked(parts: Feedback, organization: UUID, image: CocoImage, archive: Archive) -> _Checked:
+    data, info = _inspected(parts, image.file_name, archive)
     said = (image.width or info.width, image.height or info.height)
     if said != (info.width, info.height):
         raise ArchiveRefused(

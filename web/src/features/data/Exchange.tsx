@@ -1,19 +1,50 @@
 import { useMutation } from "@tanstack/react-query";
-import { useState } from "react";
+import { Fragment, useState } from "react";
 import { url } from "@/api/client";
 import { problemFrom, unreachable } from "@/api/problem";
-import type { DatasetVersion } from "@/api/types";
-import { Button, Field } from "@/components/controls";
+import type { DatasetVersion, TaskType } from "@/api/types";
+import { Button, Field, Menu, Segments } from "@/components/controls";
 import { Dialog } from "@/components/Dialog";
 import { FormProblem } from "@/components/states";
 import { JobProgress } from "@/features/data/JobProgress";
 
-/** Annotations as files. */
+type Layout = "coco" | "yolo" | "voc";
+
+const NAMES: Record<Layout, string> = { coco: "COCO", yolo: "YOLO", voc: "Pascal VOC" };
+const HINTS: Record<Layout, string> = {
+  coco: "Pictures are found by their path or name.",
+  yolo: "images/, labels/ and data.yaml. A picture without a label file is not annotated.",
+  voc: "JPEGImages/ and Annotations/. A picture without an XML file is not annotated.",
+};
+
+/** The layouts that can say what a version of this type holds. */
+export function layoutsOf(type: TaskType): Layout[] {
+  if (type === "OBJECT_DETECTION") return ["coco", "yolo", "voc"];
+  return type === "SEGMENTATION" ? ["coco", "yolo"] : ["coco"];
+}
+
+/** Annotations as a file, or with their pictures as a zip. */
 export function ExportMenu({ version }: { version: DatasetVersion }) {
+  const path = (layout: Layout, pictures?: boolean) =>
+    url("feedback", `/versions/${version.id}/exports/${layout}`, { pictures });
   return (
-    <a className="button" href={url("feedback", `/versions/${version.id}/exports/coco`)} download>
-      Export COCO
-    </a>
+    <Menu label="Export" button="Export" end>
+      {(close) =>
+        layoutsOf(version.type).map((layout) => (
+          <Fragment key={layout}>
+            <a className="item" href={path(layout)} download onClick={close}>
+              {NAMES[layout]}
+              {layout === "coco" ? " annotations" : " with pictures"}
+            </a>
+            {layout !== "coco" && (
+              <a className="item" href={path(layout, false)} download onClick={close}>
+                {NAMES[layout]} annotations
+              </a>
+            )}
+          </Fragment>
+        ))
+      }
+    </Menu>
   );
 }
 
@@ -25,16 +56,18 @@ export function ImportDialog({
   version: DatasetVersion;
   onClose: () => void;
 }) {
+  const [layout, setLayout] = useState<Layout>("coco");
   const [annotations, setAnnotations] = useState<File | null>(null);
   const [images, setImages] = useState<File | null>(null);
+  const coco = layout === "coco";
   const send = useMutation({
     mutationFn: async () => {
       const body = new FormData();
-      body.append("annotations", annotations!);
-      body.append("images", images!);
+      if (coco) body.append("annotations", annotations!);
+      body.append(coco ? "images" : "archive", images!);
       let answer: Response;
       try {
-        answer = await fetch(url("feedback", `/versions/${version.id}/imports/coco`), {
+        answer = await fetch(url("feedback", `/versions/${version.id}/imports/${layout}`), {
           method: "POST",
           headers: { "X-Sightloop": "1" },
           body,
@@ -64,7 +97,7 @@ export function ImportDialog({
           <Button onClick={onClose}>Cancel</Button>
           <Button
             tone="primary"
-            disabled={!annotations || !images || send.isPending}
+            disabled={(coco && !annotations) || !images || send.isPending}
             onClick={() => send.mutate()}
           >
             {send.isPending ? "Sending…" : "Import"}
@@ -73,17 +106,28 @@ export function ImportDialog({
       }
     >
       <div className="stack">
-        <Field label="Annotations" hint="A COCO file (JSON).">
-          {(id) => (
-            <input
-              id={id}
-              type="file"
-              accept=".json,application/json"
-              onChange={(event) => setAnnotations(event.target.files?.[0] ?? null)}
-            />
-          )}
-        </Field>
-        <Field label="Pictures" hint="A zip; pictures are found by their path or name.">
+        <Segments
+          label="Layout"
+          value={layout}
+          options={layoutsOf(version.type).map((one) => ({ value: one, label: NAMES[one] }))}
+          onChange={setLayout}
+        />
+        {coco && (
+          <Field label="Annotations" hint="A COCO file (JSON).">
+            {(id) => (
+              <input
+                id={id}
+                type="file"
+                accept=".json,application/json"
+                onChange={(event) => setAnnotations(event.target.files?.[0] ?? null)}
+              />
+            )}
+          </Field>
+        )}
+        <Field
+          label={coco ? "Pictures (zip)" : "Pictures and annotations (zip)"}
+          hint={HINTS[layout]}
+        >
           {(id) => (
             <input
               id={id}

@@ -52,7 +52,7 @@ function Shown({ version }: { version: DatasetVersion }) {
           {version.dataset_name} {version.version}
         </h1>
         <VersionState version={version} />
-        <span className="muted grow">
+        <span className="muted grow version-sub">
           {version.type.toLowerCase().replaceAll("_", " ")} · {count(version.assets)} images ·{" "}
           {version.assets > 0 ? percent(version.annotated / version.assets) : "0 %"} annotated
         </span>
