@@ -19,7 +19,7 @@ _OF_A_DEPLOYMENT = (
     "settings/training-data", "settings/feedback-loop", "settings/training", "settings/delivery",
 )  # fmt: skip
 _OF_ALL = (
-    "deployments", "projects/all/experiments", "models", "operations/books",
+    "deployments", "datalake", "datasets", "projects/all/experiments", "models", "operations/books",
     "operations/dead-letters", "operations/consumers",
 )  # fmt: skip
 

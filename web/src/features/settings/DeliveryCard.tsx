@@ -3,8 +3,9 @@ import { useState } from "react";
 import { put } from "@/api/client";
 import { deployment, verdict } from "@/api/queries";
 import type { Delivery, DeliveryPolicy, Deployment, VerdictPolicy } from "@/api/types";
-import { Field, RightButton, Switch } from "@/components/controls";
+import { RightButton, Switch } from "@/components/controls";
 import { Icon } from "@/components/Icon";
+import { InputField } from "@/components/InputField";
 import { FormProblem } from "@/components/states";
 import { toast } from "@/components/toasts";
 import { Card } from "@/features/settings/Card";
@@ -95,30 +96,23 @@ export function DeliveryCard({ deployed }: { deployed: Deployment }) {
         </legend>
         <div className="fields">
           {NUMBERS.map(([key, name, hint, stepBy]) => (
-            <Field key={key} label={name} hint={hint}>
-              {(id) => (
-                <input
-                  id={id}
-                  className="input"
-                  type="number"
-                  min={0}
-                  step={stepBy}
-                  value={fields[key]}
-                  onChange={(event) => setFields({ ...fields, [key]: Number(event.target.value) })}
-                />
-              )}
-            </Field>
+            <InputField
+              key={key}
+              label={name}
+              hint={hint}
+              type="number"
+              min={0}
+              step={stepBy}
+              value={fields[key]}
+              onChange={(typed) => setFields({ ...fields, [key]: Number(typed) })}
+            />
           ))}
-          <Field label="Block" hint="Field or time that makes a burst one step; empty: each image.">
-            {(id) => (
-              <input
-                id={id}
-                className="input"
-                value={fields.block ?? ""}
-                onChange={(event) => setFields({ ...fields, block: event.target.value || null })}
-              />
-            )}
-          </Field>
+          <InputField
+            label="Block"
+            hint="Field or time that makes a burst one step; empty: each image."
+            value={fields.block ?? ""}
+            onChange={(typed) => setFields({ ...fields, block: typed || null })}
+          />
         </div>
       </fieldset>
       <FormProblem error={save.error} />

@@ -3,7 +3,8 @@ import { useState } from "react";
 import { patch } from "@/api/client";
 import { deployment, deployments } from "@/api/queries";
 import type { Deployment } from "@/api/types";
-import { Field, RightButton } from "@/components/controls";
+import { RightButton } from "@/components/controls";
+import { InputField } from "@/components/InputField";
 import { FormProblem } from "@/components/states";
 import { Time } from "@/components/Time";
 import { toast } from "@/components/toasts";
@@ -49,62 +50,35 @@ export function GeneralCard({ deployed }: { deployed: Deployment }) {
       }
     >
       <div className="fields">
-        <Field label="Name">
-          {(id) => (
-            <input
-              id={id}
-              className="input"
-              value={name}
-              onChange={(e) => setName(e.target.value)}
-            />
-          )}
-        </Field>
-        <Field
+        <InputField label="Name" value={name} onChange={setName} />
+        <InputField
           label="Confidence threshold"
           hint="0–1. Shapes below are not counted at the threshold."
-        >
-          {(id) => (
-            <input
-              id={id}
-              className="input"
-              type="number"
-              min={0}
-              max={1}
-              step={0.01}
-              value={threshold}
-              onChange={(e) => setThreshold(e.target.value)}
-            />
-          )}
-        </Field>
-        <Field
+          type="number"
+          min={0}
+          max={1}
+          step={0.01}
+          value={threshold}
+          onChange={setThreshold}
+        />
+        <InputField
           label="Sample rate of pictures"
           hint="0–1. The share kept; metrics count every prediction."
-        >
-          {(id) => (
-            <input
-              id={id}
-              className="input"
-              type="number"
-              min={0}
-              max={1}
-              step={0.01}
-              value={rate}
-              onChange={(e) => setRate(e.target.value)}
-            />
-          )}
-        </Field>
-        <Field label="Retention" hint="Days; empty keeps for good. Rollups stay.">
-          {(id) => (
-            <input
-              id={id}
-              className="input"
-              type="number"
-              min={1}
-              value={days}
-              onChange={(e) => setDays(e.target.value)}
-            />
-          )}
-        </Field>
+          type="number"
+          min={0}
+          max={1}
+          step={0.01}
+          value={rate}
+          onChange={setRate}
+        />
+        <InputField
+          label="Retention"
+          hint="Days; empty keeps for good. Rollups stay."
+          type="number"
+          min={1}
+          value={days}
+          onChange={setDays}
+        />
       </div>
       <FormProblem error={save.error} />
     </Card>

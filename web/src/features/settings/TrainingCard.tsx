@@ -6,6 +6,7 @@ import { datasetVersions, projects, training } from "@/api/queries";
 import type { Deployment, Project, Training, TrainingDataset, TrainingSettings } from "@/api/types";
 import { useOrg } from "@/app/params";
 import { Button, Field, Progress, RightButton, Select, Switch } from "@/components/controls";
+import { InputField } from "@/components/InputField";
 import { FormProblem, Loaded } from "@/components/states";
 import { Time } from "@/components/Time";
 import { toast } from "@/components/toasts";
@@ -172,41 +173,24 @@ function TrainingForm({ deployed, data }: { deployed: Deployment; data: Training
           )}
         </Field>
         {project === "new" && (
-          <Field label="Name of the new project">
-            {(id) => (
-              <input
-                id={id}
-                className="input"
-                value={name}
-                onChange={(e) => setName(e.target.value)}
-              />
-            )}
-          </Field>
+          <InputField label="Name of the new project" value={name} onChange={setName} />
         )}
-        <Field label="Threshold" hint="Submitted reviews since the last run.">
-          {(id) => (
-            <input
-              id={id}
-              className="input"
-              type="number"
-              min={1}
-              value={threshold}
-              onChange={(e) => setThreshold(e.target.value)}
-            />
-          )}
-        </Field>
-        <Field label="Cool-down" hint="Seconds between two runs at least.">
-          {(id) => (
-            <input
-              id={id}
-              className="input"
-              type="number"
-              min={0}
-              value={coolDown}
-              onChange={(e) => setCoolDown(e.target.value)}
-            />
-          )}
-        </Field>
+        <InputField
+          label="Threshold"
+          hint="Submitted reviews since the last run."
+          type="number"
+          min={1}
+          value={threshold}
+          onChange={setThreshold}
+        />
+        <InputField
+          label="Cool-down"
+          hint="Seconds between two runs at least."
+          type="number"
+          min={0}
+          value={coolDown}
+          onChange={setCoolDown}
+        />
       </div>
       <Datasets
         datasets={datasets}
