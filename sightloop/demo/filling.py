@@ -22,9 +22,9 @@ _BATCH = 2000
 _SENDERS = 2
 _TRIES = 60
 _SPARSE = 400  # predictions to a picture from which on scoring keeps up by itself
-_SETTLED = 15.0
+_SETTLED = 90.0
 _LOOKS_PER_WINDOW = 20
-_PICTURES_AHEAD = 400
+_PICTURES_AT_ONCE = 400
 _WITHIN = 4 * 3600.0
 
 
@@ -91,20 +91,20 @@ def _fill(play: Play, history: History) -> dict[str, Any]:
 
 
 def _batches(history: History, play: Play) -> Iterator[list[bytes]]:
-    """Lines in batches. Where nearly all bring pictures, so many at once as are scored in order:
-    the newest come first, and a look needs its whole window."""
+    """Lines in batches. Where nearly all bring pictures, no more before those sent are scored:
+    newest are scored first, and what waits too long is scored without a look."""
     lines = history.lines()
     pictures = history.pictures
-    dense = _is_dense(history)
-    size = _BATCH if not dense else max(_PICTURES_AHEAD // 4 * history.count // len(pictures), 1)
-    sent = 0
-    while batch := list(itertools.islice(lines, size)):
-        if dense:
-            behind = int((pictures < sent).sum()) - _PICTURES_AHEAD
-            if behind > 0:
-                _scored(play, history, behind)
+    dense = history.count < _SPARSE * len(pictures)
+    room = history.count * _PICTURES_AT_ONCE // len(pictures)
+    sent = waiting = 0
+    while batch := list(itertools.islice(lines, min(_BATCH, room) if dense else _BATCH)):
+        if dense and waiting + len(batch) > room:
+            _scored(play, history, int((pictures < sent).sum()))
+            waiting = 0
         yield batch
         sent += len(batch)
+        waiting += len(batch)
 
 
 def _send(play: Play, path: str, lines: list[bytes]) -> int:
@@ -152,14 +152,10 @@ def _counted(play: Play, history: History) -> dict[str, Any]:
     return {"seconds": round(time.monotonic() - started, 1), "ledger": books}
 
 
-def _is_dense(history: History) -> bool:
-    return history.count < _SPARSE * len(history.pictures)
-
-
 def _scored(play: Play, history: History, pictures: int, *, seen: Bar | None = None) -> None:
-    """Wait until so many pictures are scored, as the number of looks tells; where scoring may
-    have left some looks out, until no more come."""
-    changed = looks = 0.0
+    """Wait until so many pictures are scored, as the number of looks tells; where some were
+    scored without one, until no more come."""
+    changed, looks = time.monotonic(), 0
 
     def done(drift: Any) -> bool:
         nonlocal changed, looks
@@ -172,8 +168,7 @@ def _scored(play: Play, history: History, pictures: int, *, seen: Bar | None = N
         now = time.monotonic()
         changed = now if len(drift["t"]) != looks else changed
         looks = len(drift["t"])
-        settled = not _is_dense(history) and now - changed > _SETTLED
-        return scored + step >= pictures or settled
+        return scored + step >= pictures or now - changed > _SETTLED
 
     until(
         lambda: _whole(play, history)["drift"],
