@@ -154,7 +154,8 @@ async def serve_usual(ready: Ready, *, kafka: str | None) -> None:
 
 
 @contextlib.asynccontextmanager
-async def _context(bus: Any, folder: Path, keys: Keys) -> AsyncIterator[Context]:
+async def open_context(bus: Any, folder: Path, keys: Keys) -> AsyncIterator[Context]:
+    """What services are built from, with a bus of the caller's."""
     clock = SystemClock()
     settings = Platform(
         database_url="postgresql+asyncpg://nowhere/{service}",
@@ -173,7 +174,7 @@ async def _context(bus: Any, folder: Path, keys: Keys) -> AsyncIterator[Context]
         )  # fmt: skip
 
 
-async def _announce(sink: Sink, organization: UUID) -> None:
+async def announce(sink: Sink, organization: UUID) -> None:
     """Make the deployment known, as deployer does."""
     now = SystemClock().now()
     champion = DeployedModel(
@@ -204,11 +205,11 @@ async def serve_door(ready: Ready, *, sink: Sink | None, kafka: str | None = Non
         address = f"kafka://{kafka}" if kafka else "memory://"
         bus: Any = await stack.enter_async_context(open_bus(address, clock=clock))
         await bus.ensure(TOPICS)
-        await _announce(bus.sink, organization)
+        await announce(bus.sink, organization)
         if sink is not None:
             assert isinstance(bus, MemoryBus)
             bus.sink = sink  # type: ignore[assignment]
-        context = await stack.enter_async_context(_context(bus, folder, keys))
+        context = await stack.enter_async_context(open_context(bus, folder, keys))
         service = build(context)
         app = create_app(
             service.routers, parts=[service.parts], verifier=context.verifier,
@@ -237,13 +238,13 @@ async def serve_ingest(ready: Ready, *, kafka: str | None = None) -> None:
             await postgres.create_database(name)
         address = f"kafka://{kafka}" if kafka else postgres.dsn("bench_bus")
         bus = await stack.enter_async_context(open_bus(address, clock=clock))
-        context = await stack.enter_async_context(_context(bus, folder / "blobs", keys))
+        context = await stack.enter_async_context(open_context(bus, folder / "blobs", keys))
         context.open_database = lambda name: open_database(
             name, postgres.dsn_template("bench_").replace("{service}", name), clock=clock
         )
         services: list[Service] = [build(context)]
         await bus.ensure(TOPICS)
-        await _announce(bus.sink, organization)
+        await announce(bus.sink, organization)
         listener = listen("127.0.0.1", 0)
 
         async def on_ready() -> None:

@@ -1,6 +1,7 @@
 """One process: some services under one supervisor, on the parts that its settings name."""
 
 import asyncio
+import gc
 import socket
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -65,5 +66,9 @@ async def _run(
         async def ready() -> None:
             if on_ready is not None:
                 await on_ready(running)
+            # What a process has loaded stays: looking through all of it again and again would
+            # take milliseconds from a request, and a fifth of what a consumer needs.
+            gc.collect()
+            gc.freeze()
 
         await supervisor.run(listener, on_ready=ready)
