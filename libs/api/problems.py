@@ -13,7 +13,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from libs.store.faults import is_transient
+from libs.store.faults import is_transient, is_unstorable
 from libs.store.jobs import JobNotFound
 
 log = structlog.get_logger()
@@ -87,10 +87,13 @@ def answer(problem: Problem) -> Response:
 
 
 def answer_fault(error: Exception, *, path: str) -> Response:
-    """The response of an exception that no route has caught: 503 where it passes by itself."""
+    """The response of an exception that no route has caught: 503 where it passes by itself,
+    422 where the database has found what is wrong with the input."""
     if is_transient(error):
         log.warning("a part is away", error=str(error))
         return answer(unavailable("a part of the platform is away; try again"))
+    if is_unstorable(error):
+        return answer(invalid("a text holds the character NUL, which cannot be stored"))
     log.error("request failed", path=path, exc_info=error)
     return answer(Problem(500, "internal", "this is our fault and has been logged"))
 

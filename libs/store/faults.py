@@ -30,6 +30,12 @@ def is_transient(error: BaseException) -> bool:
     return False
 
 
+def is_unstorable(error: BaseException) -> bool:
+    """Whether a text holds the character NUL, which PostgreSQL stores in no text and no JSON."""
+    state = getattr(getattr(error, "orig", None), "sqlstate", None)
+    return state in ("22021", "22P05")
+
+
 def keep_cancelled(fault: Exception) -> None:
     """Raise CancelledError where the task is being cancelled: `fault` came in its place.
 

@@ -197,12 +197,15 @@ async def test_jobs_of_every_service_are_listed(service_runner: Run) -> None:
         assert (await running.stranger.get(f"{API}/jobs")).json()["items"] == []
 
 
-async def test_unknown_paths_say_so(service_runner: Run) -> None:
+async def test_unknown_paths_and_unstorable_texts_are_refused(service_runner: Run) -> None:
     async with service_runner("gateway") as running:
         answer = await running.http.get("/api/nonsense/v1/x")
         assert answer.status_code == 404
         assert answer.headers["content-type"] == "application/problem+json"
         assert (await running.http.get("/livez")).status_code == 200
+        refused = await running.http.post(f"{API}/tokens", json={"name": "a\0b", "role": "viewer"})
+        assert (refused.status_code, refused.json()["title"]) == (422, "Unprocessable Entity")
+        assert "NUL" in refused.json()["detail"]
 
         async def ready() -> Any:
             return (await running.http.get("/readyz")).json()

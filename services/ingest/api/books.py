@@ -1,6 +1,6 @@
 """The books: what became of every prediction that was sent."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Annotated
 from uuid import UUID
 
@@ -11,6 +11,7 @@ from libs.api.caller import needs
 from libs.api.paging import CursorText, Limit, Page, page, read_cursor, write_cursor
 from libs.api.problems import invalid, not_found
 from libs.api.scopes import Scope
+from libs.api.times import Time
 from libs.api.tokens import Caller
 from libs.schemas.events import State
 from services.ingest import actions, store
@@ -68,8 +69,8 @@ async def list_ledgers(
 async def list_rejections(
     parts: Parts,
     caller: Reader,
-    since: Annotated[datetime, Query(description="With a time zone.")],
-    until: Annotated[datetime | None, Query(description="Now where it is not given.")] = None,
+    since: Annotated[Time, Query(description="With a time zone.")],
+    until: Annotated[Time | None, Query(description="Now where it is not given.")] = None,
     deployment: UUID | None = None,
 ) -> Rejections:
     """What was refused at the door: counts by deployment, hour (UTC) and reason."""

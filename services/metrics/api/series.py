@@ -13,6 +13,7 @@ from libs.api.app import part
 from libs.api.caller import needs
 from libs.api.problems import Problem, invalid, not_found
 from libs.api.scopes import Scope
+from libs.api.times import Time
 from libs.api.tokens import Caller
 from libs.schemas.events import DeploymentChanged
 from services.metrics.actions import dashboard, filters
@@ -36,8 +37,8 @@ from services.metrics.store import progress, rollups
 router = APIRouter(prefix="/api/metrics/v1", tags=["metrics"])
 Parts = Annotated[Metrics, part(Metrics)]
 Reader = Annotated[Caller, needs(Scope.PREDICTIONS_READ)]
-From = Annotated[datetime | None, Query(alias="from")]
-To = Annotated[datetime | None, Query(alias="to")]
+From = Annotated[Time | None, Query(alias="from")]
+To = Annotated[Time | None, Query(alias="to")]
 Asked = Annotated[list[UUID] | None, Query(max_length=200)]
 
 _HOUR = timedelta(hours=1)
