@@ -36,7 +36,8 @@ async def add_images(parts: Feedback, run: JobRun) -> None:
                 raise JobFailed(str(error)) from error
             await assets.put_assets(tx, organization, version, new)
             await datasets.touch(tx, organization, version)
-        await run.progress(min(first + _AT_ONCE, len(images)), len(images), "images")
+        done = min(first + _AT_ONCE, len(images))
+        await run.progress(done, len(images), f"{done} images added")
 
 
 async def _asset(parts: Feedback, organization: UUID, image: Image) -> NewAsset:
