@@ -56,6 +56,8 @@ export interface components {
             labels: components["schemas"]["LabelsDto"];
             scores: components["schemas"]["HistogramDto"];
         };
+        /** @enum {string} */
+        ArchiveFormat: "yolo" | "voc";
         /** @description A file that an experiment made. `size` in bytes. */
         ArtifactDto: {
             filename: string;
@@ -63,6 +65,10 @@ export interface components {
             name: string;
             sha256: string;
             size: number;
+        };
+        /** @description The delivery that was asked for. */
+        Asked: {
+            delivery: string;
         };
         /** @description An image of a version. `annotation` null: nobody has annotated it. */
         AssetDto: {
@@ -81,6 +87,16 @@ export interface components {
             reviewer: string | null;
             width: number;
         };
+        /** @description `status`: of HTTP or SMTP; null: there was no answer. `seconds`: how long it took. */
+        AttemptDto: {
+            detail: string;
+            number: number;
+            ok: boolean;
+            seconds: number;
+            status: number | null;
+            /** Format: date-time */
+            time: string;
+        };
         /** @description Quantiles of each bucket. */
         BandsDto: {
             p50: (number | null)[];
@@ -96,6 +112,9 @@ export interface components {
             images: number;
             loss: number | null;
             needed: number;
+        };
+        Body_import_archive_api_feedback_v1_versions__version__imports__layout__post: {
+            archive: string;
         };
         Body_import_coco_api_feedback_v1_versions__version__imports_coco_post: {
             annotations: string;
@@ -147,6 +166,28 @@ export interface components {
             filename: string;
             height: number;
             width: number;
+        };
+        /**
+         * @description What of a receiver can be changed. `events`: of `alert.fired`, `alert.resolved`,
+         *     `retraining.triggered`, `experiment.finished`, `rollout.finished`, `verdict.reached`;
+         *     `deployments` empty: of all; `least_severity`: alerts below it are not told.
+         */
+        ChangedReceiver: {
+            /** @default [] */
+            deployments: string[];
+            /** @default true */
+            enabled: boolean;
+            /**
+             * @default [
+             *       "alert.fired",
+             *       "alert.resolved"
+             *     ]
+             */
+            events: string[];
+            /** @default INFO */
+            least_severity: components["schemas"]["Severity"];
+            name: string;
+            target: string;
         };
         /** @enum {string} */
         ChangeKind: "added" | "removed" | "changed";
@@ -372,6 +413,11 @@ export interface components {
              */
             verdict: components["schemas"]["VerdictPolicy"];
         };
+        /**
+         * @description PENDING until an attempt succeeds, or the last one fails.
+         * @enum {string}
+         */
+        DeliveryState: "PENDING" | "DELIVERED" | "FAILED";
         /** @description What is given is changed; `retention_days` null keeps for ever. */
         DeploymentChange: {
             name?: string | null;
@@ -728,6 +774,11 @@ export interface components {
             subject: string;
             total: number;
         };
+        /**
+         * @description How a receiver is told: CloudEvents over HTTP, a chat's incoming hook, or e-mail.
+         * @enum {string}
+         */
+        Kind: "WEBHOOK" | "SLACK" | "EMAIL";
         KnownJob: {
             attempt: number;
             /** Format: date-time */
@@ -814,6 +865,14 @@ export interface components {
             before: number;
             before_share: number | null;
             label: string;
+        };
+        /** @description How telling it went last. `state`: of that delivery. */
+        LastAttempt: {
+            detail: string;
+            ok: boolean;
+            state: components["schemas"]["DeliveryState"];
+            /** Format: date-time */
+            time: string;
         };
         /** @description The last training that was asked for. */
         LastDto: {
@@ -928,6 +987,21 @@ export interface components {
             last: number;
             /** Format: date-time */
             seen: string;
+        };
+        /** @description `secret`: what a webhook's requests are signed with, shown this once; null for others. */
+        MadeReceiver: {
+            /** Format: date-time */
+            created: string;
+            deployments: string[];
+            enabled: boolean;
+            events: string[];
+            id: string;
+            kind: components["schemas"]["Kind"];
+            last?: components["schemas"]["LastAttempt"] | null;
+            least_severity: components["schemas"]["Severity"];
+            name: string;
+            secret: string | null;
+            target: string;
         };
         /** @description Who the token is, and what it may do. `role` null: its scopes are no role's. */
         Me: {
@@ -1069,6 +1143,25 @@ export interface components {
         NewProject: {
             name: string;
         };
+        /** @description A receiver: `target` is a URL (WEBHOOK, SLACK) or an address (EMAIL). */
+        NewReceiver: {
+            /** @default [] */
+            deployments: string[];
+            /** @default true */
+            enabled: boolean;
+            /**
+             * @default [
+             *       "alert.fired",
+             *       "alert.resolved"
+             *     ]
+             */
+            events: string[];
+            kind: components["schemas"]["Kind"];
+            /** @default INFO */
+            least_severity: components["schemas"]["Severity"];
+            name: string;
+            target: string;
+        };
         /** @description How far an experiment is that runs elsewhere. `error`: why it failed. */
         NewStatus: {
             error?: string | null;
@@ -1190,12 +1283,20 @@ export interface components {
             items: components["schemas"]["QueuedDto"][];
             next_cursor?: string | null;
         };
+        Page_ReceiverDto_: {
+            items: components["schemas"]["ReceiverDto"][];
+            next_cursor?: string | null;
+        };
         Page_RolloutDto_: {
             items: components["schemas"]["RolloutDto"][];
             next_cursor?: string | null;
         };
         Page_TokenDto_: {
             items: components["schemas"]["TokenDto"][];
+            next_cursor?: string | null;
+        };
+        Page_ToldDto_: {
+            items: components["schemas"]["ToldDto"][];
             next_cursor?: string | null;
         };
         Page_UserDto_: {
@@ -1335,6 +1436,20 @@ export interface components {
             f1: number | null;
             precision: number | null;
             recall: number | null;
+        };
+        /** @description A receiver. `last` null: it was never told anything. */
+        ReceiverDto: {
+            /** Format: date-time */
+            created: string;
+            deployments: string[];
+            enabled: boolean;
+            events: string[];
+            id: string;
+            kind: components["schemas"]["Kind"];
+            last?: components["schemas"]["LastAttempt"] | null;
+            least_severity: components["schemas"]["Severity"];
+            name: string;
+            target: string;
         };
         /** @description The last seven days' images by themselves. */
         Recent: {
@@ -1775,6 +1890,21 @@ export interface components {
             id: string;
             name: string;
             scopes: string[];
+        };
+        /** @description An event for a receiver. `due`: of a PENDING one, the next attempt. */
+        ToldDto: {
+            attempts: number;
+            /** Format: date-time */
+            created: string;
+            deployment: string | null;
+            due: string | null;
+            event: string;
+            id: string;
+            settled: string | null;
+            state: components["schemas"]["DeliveryState"];
+            text: string;
+            tried: components["schemas"]["AttemptDto"][];
+            type: string;
         };
         /** @description Means over the scored images of each bucket. */
         ToneDto: {

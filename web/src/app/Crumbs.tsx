@@ -97,6 +97,7 @@ export function Crumbs() {
             <Here>Datasets</Here>
           ))}
         {parts[0] === "operations" && <Here>{OPERATIONS[parts[1] ?? ""] ?? "Operations"}</Here>}
+        {parts[0] === "settings" && <Here>Receivers</Here>}
         {pathname === "/me" && <Here>Me</Here>}
       </ol>
     </nav>

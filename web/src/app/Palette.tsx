@@ -119,6 +119,7 @@ function useGoals(): Goal[] {
       { name: "Books", kind: "page", run: to(`${base}/operations/books`) },
       { name: "Dead letters", kind: "page", run: to(`${base}/operations/dead-letters`) },
       { name: "Consumers", kind: "page", run: to(`${base}/operations/consumers`) },
+      { name: "Receivers", kind: "page", run: to(`${base}/settings/receivers`) },
       { name: "Me", kind: "page", run: to("/me") },
       ...(runs?.items ?? []).map((one) => ({
         name: one.name,

@@ -232,6 +232,12 @@ const consumers = createRoute({
   component: lazyRouteComponent(() => import("@/features/operations/ConsumersPage")),
 });
 
+const receivers = createRoute({
+  getParentRoute: () => org,
+  path: "/settings/receivers",
+  component: lazyRouteComponent(() => import("@/features/alerts/ReceiversPage")),
+});
+
 export const routeTree = root.addChildren([
   login,
   home,
@@ -260,6 +266,7 @@ export const routeTree = root.addChildren([
       books,
       deadLetters,
       consumers,
+      receivers,
     ]),
   ]),
 ]);

@@ -8,6 +8,7 @@ import { announce } from "@/components/Announcer";
 import { Button } from "@/components/controls";
 import { Icon } from "@/components/Icon";
 import { Empty, Failure, Loading, Notice } from "@/components/states";
+import { FiringAlerts } from "@/features/alerts/FiringAlerts";
 import { InputGroup } from "@/features/dashboard/InputGroup";
 import { OutputGroup } from "@/features/dashboard/OutputGroup";
 import { AgreementGroup, QualityGroup } from "@/features/dashboard/QualityGroup";
@@ -58,6 +59,7 @@ export default function DashboardPage() {
           {warning}
         </Notice>
       ))}
+      {deployed && <FiringAlerts d={deployed.id} />}
       <RangeBar data={data} hasShadow={deployed?.shadow != null || data?.latency.shadow != null} />
       {query.error && !data && <Failure error={query.error} retry={() => void query.refetch()} />}
       {query.error && data && (

@@ -3,6 +3,7 @@ import { Link, useParams } from "@tanstack/react-router";
 import { deployment } from "@/api/queries";
 import { useDeploymentId, useOrg } from "@/app/params";
 import { Empty, Loaded } from "@/components/states";
+import { AlertsCard } from "@/features/alerts/AlertsCard";
 import { DeliveryCard } from "@/features/settings/DeliveryCard";
 import { FeedbackCard } from "@/features/settings/FeedbackCard";
 import { GeneralCard } from "@/features/settings/GeneralCard";
@@ -17,6 +18,7 @@ const STAGES = [
   ["feedback-loop", "Feedback loop", FeedbackCard],
   ["training", "Training", TrainingCard],
   ["delivery", "Delivery", DeliveryCard],
+  ["alerts", "Alerts", AlertsCard],
 ] as const;
 
 export default function SettingsPage() {
