@@ -151,7 +151,7 @@ function RuleRow(props: { d: string; rule: Rule; onEdit: () => void; onDelete: (
         </div>
       </td>
       <td className="num" title={rule.text}>
-        {rule.value === null ? "–" : valueOf(rule)}
+        {rule.value === null ? "–" : valueText(rule)}
       </td>
       <td className="num">
         <Menu label={`Actions of ${rule.name}`} icon="more" end quiet>
@@ -189,7 +189,7 @@ function RuleRow(props: { d: string; rule: Rule; onEdit: () => void; onDelete: (
   );
 }
 
-function valueOf(rule: Rule): string {
+function valueText(rule: Rule): string {
   const value = Number((rule.value ?? 0).toPrecision(4));
   return rule.unit === "0–1" ? String(value) : `${value} ${rule.unit}`;
 }
