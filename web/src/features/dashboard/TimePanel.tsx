@@ -183,7 +183,10 @@ function Pinned(props: {
   const bounds = within(frozen.at * 1000, (frozen.at + props.data.bucket_seconds) * 1000);
   const values = Object.fromEntries(frozen.rows.map((row) => [row.name, row.value]));
   const lists = [
-    { name: `Open ${count(frozen.n)} predictions`, condition: props.condition ?? "" },
+    {
+      name: frozen.n === null ? "Open the predictions" : `Open ${count(frozen.n)} predictions`,
+      condition: props.condition ?? "",
+    },
     ...(props.links?.(values) ?? []),
   ];
   return (
