@@ -67,7 +67,8 @@ class ExperimentLogged(Event, frozen=True, kw_only=True):
 
 @event("experiment.finished.v1", TRAINING)
 class ExperimentFinished(Event, frozen=True, kw_only=True):
-    """An experiment ended. On SUCCESS `artifacts` holds `model-latest` (ONNX).
+    """An experiment ended. On SUCCESS `artifacts` holds `model-latest` (ONNX) where it ran with us;
+    what ran elsewhere left what its script kept.
 
     `deployment`, `target_model`: where the training was asked for; None: by hand.
     """
