@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec import structs
 from sqlalchemy import insert
 
 from libs.bus.consumer import OK, Consumer, Dead, Died, Outcome, Policy, batch, each
@@ -75,7 +76,7 @@ class FailingSink:
 async def test_each_way_to_die_is_told_once_in_the_books_transaction(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    unreadable = replace(message(changed("x")), value=b"{")
+    unreadable = structs.replace(message(changed("x")), value=b"{")
     await world.publish(
         message(changed("a")), message(changed("raises")), unreadable, message(changed("refused")),
         message(changed("b")),

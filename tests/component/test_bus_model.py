@@ -9,7 +9,7 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 from uuid import UUID, uuid4
@@ -18,6 +18,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
+from msgspec import structs
 from sqlalchemy import Column, MetaData, Table, Uuid, select
 from sqlalchemy.dialects.postgresql import insert
 
@@ -357,7 +358,7 @@ class Machine(RuleBasedStateMachine):
         for picture, kind, times in events:
             sent = message(changed(kind, data=picture))
             if kind is Kind.UNREADABLE:
-                sent = replace(sent, value=b"{")
+                sent = structs.replace(sent, value=b"{")
             fresh += [(picture, sent, kind)] * times
         self.world.sent += fresh
         self._do(lambda: self.world.publish(fresh))

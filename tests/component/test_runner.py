@@ -8,6 +8,7 @@ from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
+from msgspec import structs
 from sqlalchemy import select
 
 from libs.bus import runner as runner_module
@@ -107,9 +108,11 @@ async def test_only_the_poisonous_record_of_a_batch_dies_and_keeps_its_bytes(wor
 
 async def test_a_record_that_is_no_event_dies_and_an_unknown_type_is_dropped(world: World) -> None:
     fine = message(changed("fine"))
-    broken = replace(fine, value=b"{")
+    broken = structs.replace(fine, value=b"{")
     later = (("ce_type", b"sightloop.later.v9"),)
-    unknown = replace(fine, headers=later + tuple(h for h in fine.headers if h[0] != "ce_type"))
+    unknown = structs.replace(
+        fine, headers=later + tuple(h for h in fine.headers if h[0] != "ce_type")
+    )
     await world.publish(broken, unknown, fine)
     async with world.running(consumer_of(take)):
         await until(lambda: _has(world, 1))

@@ -3,10 +3,10 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import replace
 from uuid import UUID, uuid4
 
 import pytest
+from msgspec import structs
 
 from libs.bus.dead_letters import REPLAY_FOR
 from libs.bus.driver import Bus
@@ -96,7 +96,7 @@ async def test_waiters_are_bounded_and_leave_room_when_they_go(bus: Bus) -> None
 
 
 async def test_a_record_that_cannot_be_read_is_passed_by(bus: Bus) -> None:
-    broken = replace(message(token(5)), value=b"{}")
+    broken = structs.replace(message(token(5)), value=b"{}")
     await bus.sink.publish([broken, message(token(1))])
     table = Table(TokenChanged)
     async with following(table, bus):
@@ -107,7 +107,9 @@ async def test_a_record_that_cannot_be_read_is_passed_by(bus: Bus) -> None:
 
 async def test_a_replay_for_one_consumer_is_no_state(bus: Bus) -> None:
     fine = message(token(1))
-    replayed = replace(message(token(2)), headers=(*fine.headers, (REPLAY_FOR, b"a.consumer")))
+    replayed = structs.replace(
+        message(token(2)), headers=(*fine.headers, (REPLAY_FOR, b"a.consumer"))
+    )
     await bus.sink.publish([replayed, fine])
     table = Table(TokenChanged)
     async with following(table, bus):
