@@ -80,12 +80,25 @@ async def made(running: RunningServices) -> dict[str, str]:
         return len((await http.get(path)).json().get("items", []))
 
     await eventually(listed)
+
+    async def added() -> bool:
+        path = f"/api/feedback/v1/versions/{version}/additions"
+        return (await http.post(path, json={"images": [logged["data"]]})).is_success
+
+    await eventually(added)
+
+    async def assets() -> list[str]:
+        path = f"/api/feedback/v1/versions/{version}/assets"
+        return [item["id"] for item in (await http.get(path)).json()["items"]]
+
+    (asset,) = await eventually(assets)
     return {
         "dataset": dataset, "project": project, "model": model, "deployment": deployment,
         "prediction": logged["id"], "data": logged["data"], "experiment": str(uuid4()),
         "job": str(uuid4()), "token": str(uuid4()), "user": str(uuid4()),
         "rule": rule["id"], "receiver": receiver["id"], "delivery": str(uuid4()),
         "letter": "0:999999", "consumer": "nobody.nothing",
+        "asset": asset, "layout": "yolo",
         "feedback version": version, "deployer version": model_version, "name": "model-latest",
     }  # fmt: skip
 
@@ -113,7 +126,9 @@ async def test_what_is_anothers_does_not_exist(service_runner: Run) -> None:
                 body = {} if method in ("post", "put", "patch") else None
                 answer = await running.stranger.request(
                     method.upper(), path, json=body, headers={"If-Match": '"0"'},
-                    params={"base": ids["feedback version"]} if "difference" in path else None,
+                    params={"base": ids["feedback version"], "kind": "added"}
+                    if "difference" in path
+                    else None,
                 )  # fmt: skip
                 tried += 1
                 allowed = {404} if method == "get" else {400, 404, 409, 415, 422}
@@ -154,7 +169,7 @@ async def test_no_token_no_answer(service_runner: Run) -> None:
         ids = {name: str(uuid4()) for name in (
             "dataset", "project", "model", "deployment", "prediction", "data", "experiment",
             "job", "token", "user", "version", "name", "letter", "consumer", "rule",
-            "receiver", "delivery",
+            "receiver", "delivery", "asset", "layout",
         )}  # fmt: skip
         answered = []
         for template, methods in document["paths"].items():
