@@ -4,7 +4,7 @@ import { useState } from "react";
 import { put, remove } from "@/api/client";
 import type { Deployment } from "@/api/types";
 import { useOrg } from "@/app/params";
-import { Button, Menu, RightButton } from "@/components/controls";
+import { Button, RightButton, Select } from "@/components/controls";
 import { Dialog } from "@/components/Dialog";
 import { Scroll } from "@/components/Scroll";
 import { Empty, FormProblem, Loaded } from "@/components/states";
@@ -25,7 +25,14 @@ const TONE: Record<Standing, string> = {
   off: "",
   silenced: "",
 };
-const HOURS = [1, 8, 24, 168];
+const SILENCES = [
+  { value: "", label: "Silence…" },
+  { value: "1", label: "for 1 h" },
+  { value: "8", label: "for 8 h" },
+  { value: "24", label: "for 24 h" },
+  { value: "168", label: "for 7 d" },
+  { value: "0", label: "until lifted" },
+];
 
 /** The rules of a deployment, and what they fired. */
 export function AlertsCard({ deployed }: { deployed: Deployment }) {
@@ -153,37 +160,36 @@ function RuleRow(props: { d: string; rule: Rule; onEdit: () => void; onDelete: (
       <td className="num" title={rule.text}>
         {rule.value === null ? "–" : valueText(rule)}
       </td>
-      <td className="num">
-        <Menu label={`Actions of ${rule.name}`} icon="more" end quiet>
-          {(close) => {
-            const item = (name: string, run: () => void) => (
-              <Button
-                key={name}
-                className="item"
-                tone="quiet"
-                disabled={refused !== null}
-                title={refused ?? undefined}
-                onClick={() => {
-                  close();
-                  run();
-                }}
-              >
-                {name}
-              </Button>
-            );
-            return [
-              item("Change", props.onEdit),
-              ...(rule.silenced
-                ? [item("End silence", () => silence.mutate(null))]
-                : HOURS.map((hours) =>
-                    item(`Silence for ${hours < 48 ? `${hours} h` : `${hours / 24} d`}`, () =>
-                      silence.mutate(hours),
-                    ),
-                  )),
-              item("Delete", props.onDelete),
-            ];
-          }}
-        </Menu>
+      <td>
+        <div className="row">
+          <RightButton scope="deployments:write" onClick={props.onEdit}>
+            Change
+          </RightButton>
+          {rule.silenced ? (
+            <RightButton
+              scope="deployments:write"
+              disabled={silence.isPending}
+              onClick={() => silence.mutate(null)}
+            >
+              End silence
+            </RightButton>
+          ) : (
+            <Select
+              label={`Silence ${rule.name}`}
+              value=""
+              disabled={refused !== null || silence.isPending}
+              options={SILENCES}
+              onChange={(hours) => hours && silence.mutate(Number(hours))}
+            />
+          )}
+          <RightButton
+            scope="deployments:write"
+            tone="quiet"
+            icon="trash"
+            aria-label={`Delete ${rule.name}`}
+            onClick={props.onDelete}
+          />
+        </div>
       </td>
     </tr>
   );

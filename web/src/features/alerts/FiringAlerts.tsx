@@ -21,7 +21,7 @@ export function FiringAlerts({ d }: { d: string }) {
         </Link>
       }
     >
-      <strong>{one.name}</strong> {one.text} <Time at={one.fired_time} relative />
+      <strong>{one.name}</strong> {one.text} · <Time at={one.fired_time} relative />
     </Notice>
   ));
 }
