@@ -160,7 +160,7 @@ def contents(rng: np.random.Generator, count: int) -> list[Content]:
                 lag=0.1,
                 champion=sides[0],
                 shadow=sides[1],
-                disagrees=disagree(*sides, thresholds=(0.5, 0.5)),
+                disagrees=disagree(*sides, thresholds=(0.5, 0.5), size=(640, 480)),
             )
         )
     return found
