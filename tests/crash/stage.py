@@ -5,6 +5,7 @@ again. All on the main thread's loop: the parts die with the thread that starts 
 """
 
 import asyncio
+import contextlib
 import os
 import signal
 import time
@@ -236,7 +237,8 @@ class Stage:
         server = _postmaster(self._embedded) if self._parts is None else self._parts.postgres.pid
         sessions = _sessions(server) if server is not None else []
         if sessions:
-            os.kill(rng.choice(sessions), signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(rng.choice(sessions), signal.SIGKILL)
 
     @property
     def _embedded(self) -> Path:

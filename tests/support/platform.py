@@ -71,11 +71,12 @@ class Process:
         """SIGTERM; returns the exit status."""
         assert self.popen is not None
         self.popen.send_signal(signal.SIGTERM)
+        self.popen.send_signal(signal.SIGCONT)
         try:
             return self.popen.wait(_STOP_SECONDS)
-        except subprocess.TimeoutExpired:
+        except subprocess.TimeoutExpired as late:
             self.kill()
-            raise AssertionError(f"{self.name} did not stop: {self.tail()}") from None
+            raise AssertionError(f"{self.name} did not stop: {self.tail()}") from late
 
     def kill(self) -> None:
         """SIGKILL."""
