@@ -36,6 +36,7 @@ async def made(running: RunningServices) -> dict[str, str]:
         )
     )["id"]
     project = (await post("/api/trainer/v1/projects", {"name": "p"}))["id"]
+    began = await post(f"/api/trainer/v1/projects/{project}/experiments/external", {"name": "e"})
     model = (await post("/api/deployer/v1/models", {"name": "m", "type": "OBJECT_DETECTION"}))["id"]
     document = json.dumps({"labels": ["a", "b"]})
     model_version = (
@@ -94,7 +95,7 @@ async def made(running: RunningServices) -> dict[str, str]:
     (asset,) = await eventually(assets)
     return {
         "dataset": dataset, "project": project, "model": model, "deployment": deployment,
-        "prediction": logged["id"], "data": logged["data"], "experiment": str(uuid4()),
+        "prediction": logged["id"], "data": logged["data"], "experiment": began["id"],
         "job": str(uuid4()), "token": str(uuid4()), "user": str(uuid4()),
         "rule": rule["id"], "receiver": receiver["id"], "delivery": str(uuid4()),
         "letter": "0:999999", "consumer": "nobody.nothing",
