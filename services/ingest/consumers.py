@@ -27,11 +27,11 @@ async def on_dead(tx: Tx, died: Sequence[Died]) -> None:
 
 
 async def on_deleted(tx: Tx, event: Received[PredictionDeleted]) -> Outcome:
-    """Forget a prediction; with `erase` its image too (the row; other images may share it)."""
+    """Forget a prediction; with `erase` its image too, and minutes later its picture."""
     logged = event.data.logged
     await store.delete_prediction(tx, event.organization, logged.deployment, logged.prediction)
     if event.data.erase:
-        await store.delete_data(tx, event.organization, logged.data)
+        await store.lose_data(tx, event.organization, logged.data)
     return OK
 
 

@@ -72,6 +72,7 @@ def build(context: Context) -> Service:
         loops=(
             Loop(name="books", run=partial(workers.keep_books, parts)),
             Loop(name="audit", run=partial(workers.audit_books, parts)),
+            Loop(name="erasures", run=partial(workers.erase_pictures, parts)),
             Loop(name="uploads", run=partial(workers.clear_uploads, parts)),
         ),
         store=store,

@@ -144,3 +144,13 @@ book_alert = Table(
     Column("text", Text, nullable=False),
     Column("missing", BigInteger, nullable=False),
 )
+
+# Pictures that an image had that is gone: erased a little later, unless another image has them.
+lost_picture = Table(
+    "lost_picture",
+    metadata,
+    Column("organization", Uuid, primary_key=True),
+    Column("sha256", Text, primary_key=True),
+    Column("key", Text, nullable=False),
+    Column("since", Timestamp, nullable=False),
+)

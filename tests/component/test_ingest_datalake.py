@@ -2,14 +2,20 @@
 
 import io
 import json
+from datetime import timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
+import msgspec
 from PIL import Image
 
-from libs.schemas.events import DataChanged
+from libs.schemas.events import DataChanged, PredictionDeleted
+from services.ingest.parts import Ingest
+from services.ingest.workers.erasing import erase
+from tests.support.examples import EXAMPLES
 from tests.support.services import Run, RunningServices
+from tests.support.waiting import eventually
 
 DATA = "/api/ingest/v1/data"
 
@@ -115,7 +121,36 @@ async def test_the_datalake_is_asked_tagged_and_shown_small(service_runner: Run)
         assert len((await running.context.blobs.list(folder)).entries) == 1
         for image in (night["id"], twin["id"]):
             assert (await running.http.delete(f"{DATA}/{image}")).status_code == 204
+        # Kept for minutes: whoever logs these bytes now relies on them.
+        parts = running.parts(Ingest)
+        now = running.context.clock.now()
+        assert await erase(parts, before=now - timedelta(minutes=1)) == 0
+        assert await erase(parts, before=now + timedelta(minutes=1)) == 1
         assert (await running.context.blobs.list(folder)).entries == ()
+
+
+async def test_an_erased_prediction_takes_its_picture_along_unless_another_image_has_it(
+    service_runner: Run,
+) -> None:
+    async with service_runner("ingest") as running:
+        parts, blobs = running.parts(Ingest), running.context.blobs
+        example = next(one for one in EXAMPLES.values() if isinstance(one, PredictionDeleted))
+        later = running.context.clock.now() + timedelta(hours=1)
+        first, second = [await upload(running, png(64, 48), name) for name in ("a.png", "b.png")]
+        folder = f"ingest/{running.organization}/"
+        assert len((await blobs.list(folder)).entries) == 1
+
+        async def listed() -> int:
+            return len((await running.http.get(DATA)).json()["items"])
+
+        for image, left in ((first, 1), (second, 0)):
+            logged = msgspec.structs.replace(
+                example.logged, data=UUID(image["id"]), prediction=uuid4()
+            )
+            await running.publish(msgspec.structs.replace(example, logged=logged, erase=True))
+            await eventually(listed, lambda count, left=left: count == left)
+            assert await erase(parts, before=later) == 1
+            assert len((await blobs.list(folder)).entries) == left
 
 
 async def test_a_picture_that_cannot_be_decoded_says_so(service_runner: Run) -> None:

@@ -139,21 +139,15 @@ async def get_picture(
 
 @router.delete("/{data}", status_code=204)
 async def delete_data(data: UUID, parts: Parts, caller: Writer, *, erase: bool = False) -> None:
-    """Delete an image; `erase` takes its copies in datasets too."""
+    """Delete an image, and minutes later its picture; `erase` takes copies in datasets too."""
     async with parts.database.begin(Cause(actor=caller.actor)) as tx:
-        row = await store.delete_data(tx, caller.organization, data)
+        row = await store.lose_data(tx, caller.organization, data)
         if row is None:
             raise not_found(f"image {data}")
-        picture = store.picture_of(row)
         await tx.emit(
-            DataDeleted(data=data, picture=picture, erase=erase), organization=caller.organization
+            DataDeleted(data=data, picture=store.picture_of(row), erase=erase),
+            organization=caller.organization,
         )
-        gone = picture is not None and not await store.picture_in_use(
-            tx, caller.organization, picture.sha256
-        )
-    if gone and picture is not None:
-        await parts.blobs.delete(picture.key)
-        await parts.thumbnails.forget(thumbnails_of(caller.organization), sha256=picture.sha256)
 
 
 def _metadata(text: str) -> dict[str, Any]:

@@ -13,15 +13,14 @@ from services.ingest.store.datalake import (
     add_data,
     count_data,
     data_of,
-    delete_data,
     find_data,
     find_ids,
     list_data,
-    picture_in_use,
     picture_of,
     prediction_of,
     twins_of,
 )
+from services.ingest.store.erasing import lose_data, lost_before, settle_lost
 from services.ingest.store.predictions import delete_prediction, store_logged, take_shadow
 
 __all__ = [
@@ -32,7 +31,6 @@ __all__ = [
     "count_dead",
     "data_of",
     "delete_alert",
-    "delete_data",
     "delete_prediction",
     "find_data",
     "find_ids",
@@ -40,11 +38,13 @@ __all__ = [
     "ledger",
     "ledgers",
     "list_data",
-    "picture_in_use",
+    "lose_data",
+    "lost_before",
     "picture_of",
     "prediction_of",
     "prune_books",
     "rejections",
+    "settle_lost",
     "store_logged",
     "take_shadow",
     "twins_of",
