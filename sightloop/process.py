@@ -32,6 +32,7 @@ async def run_services(
     listener: socket.socket,
     *,
     migrate: bool,
+    alone: bool = False,
     on_ready: Callable[[Running], Awaitable[None]] | None = None,
 ) -> None:
     """Run services until SIGTERM or SIGINT, or until one of them ends (which raises)."""
@@ -41,7 +42,7 @@ async def run_services(
         endpoint=settings.otlp_endpoint,
     )
     try:
-        await _run(names, settings, listener, migrate=migrate, on_ready=on_ready)
+        await _run(names, settings, listener, migrate=migrate, alone=alone, on_ready=on_ready)
     finally:
         await asyncio.to_thread(end_tracing)
 
@@ -52,11 +53,14 @@ async def _run(
     listener: socket.socket,
     *,
     migrate: bool,
+    alone: bool,
     on_ready: Callable[[Running], Awaitable[None]] | None,
 ) -> None:
     async with open_context(settings, clock=SystemClock()) as context:
         services = [build_of(name)(context) for name in names]
-        supervisor = Supervisor(context, services, version=__version__, migrate=migrate)
+        supervisor = Supervisor(
+            context, services, version=__version__, migrate=migrate, alone=alone
+        )
         running = Running(
             context=context,
             services={service.name: service for service in services},

@@ -75,9 +75,11 @@ async def up(
                 if on_ready is not None:
                     await on_ready(address, token, str(organization))
 
-            await watched(
-                postgres, run_services(SERVICES, settings, listener, migrate=True, on_ready=ready)
+            # The data folder is locked: what was leased before is nobody's.
+            running = run_services(
+                SERVICES, settings, listener, migrate=True, alone=True, on_ready=ready
             )
+            await watched(postgres, running)
 
 
 def _folders(data: Path) -> dict[str, str]:

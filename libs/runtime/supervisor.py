@@ -27,7 +27,7 @@ from libs.runtime.service import Context, Service
 from libs.runtime.tasks import STOP_SECONDS, ComponentEnded, Tasks, do_last, through_faults
 from libs.runtime.wire import Watch, WireProtocol, make_server
 from libs.schemas.topics import TOPICS
-from libs.store import schema
+from libs.store import leases, schema
 from libs.store.upkeep import keep_up
 from libs.store.workers import Worker
 
@@ -46,11 +46,19 @@ class Supervisor:
     """Runs some services in this process until `stop` is called or one of them ends."""
 
     def __init__(
-        self, context: Context, services: Sequence[Service], *, version: str, migrate: bool
+        self,
+        context: Context,
+        services: Sequence[Service],
+        *,
+        version: str,
+        migrate: bool,
+        alone: bool = False,
     ) -> None:
+        """`alone`: no other process can be on these databases; what it leased is free."""
         self._context = context
         self._services = in_order(services)
         self._migrate = migrate
+        self._alone = alone
         self._health: list[Callable[[], Component]] = []
         self._reporter = Reporter(
             context.bus,
@@ -122,6 +130,9 @@ class Supervisor:
                     cause = getattr(error, "orig", None) or error
                     what = f"the database of {service.name} cannot be used: {cause}"
                     raise StoreUnusable(what) from error
+                if self._alone:
+                    async with service.store.database.begin() as tx:
+                        await leases.end_all(tx)
         for service in self._services:
             if service.prepare is not None:
                 await service.prepare()

@@ -4,11 +4,12 @@ node even where the connection lives on for hours."""
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import delete, or_
+from sqlalchemy import delete, or_, update
 from sqlalchemy.dialects.postgresql import insert
 
+from libs.schemas.events import JobState
 from libs.store.session import Tx
-from libs.store.tables import lease
+from libs.store.tables import job, lease
 
 
 async def acquire(tx: Tx, name: str, *, holder: UUID, duration: timedelta) -> bool:
@@ -26,3 +27,10 @@ async def acquire(tx: Tx, name: str, *, holder: UUID, duration: timedelta) -> bo
 async def release(tx: Tx, name: str, *, holder: UUID) -> None:
     """Give a lease back; nothing happens where it is not ours."""
     await tx.execute(delete(lease).where(lease.c.name == name, lease.c.holder == holder))
+
+
+async def end_all(tx: Tx) -> None:
+    """End every lease, of jobs too: for a process that knows it is alone on this database."""
+    await tx.execute(delete(lease))
+    running = job.c.state == JobState.RUNNING
+    await tx.execute(update(job).where(running).values(lease_until=tx.clock.now()))

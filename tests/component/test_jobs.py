@@ -12,6 +12,7 @@ from sqlalchemy import text
 
 from libs.store import jobs
 from libs.store.clock import SystemClock
+from libs.store.leases import acquire, end_all
 from libs.store.schema import migrate
 from libs.store.session import Database, Tx, open_database
 from libs.store.workers import JobKind, JobRun, Worker
@@ -161,3 +162,22 @@ async def test_a_cancellation_that_breaks_the_connection_stays_one(database: Lea
     task.cancel()
     await asyncio.wait([task])
     assert task.cancelled()
+
+
+async def test_who_is_alone_takes_over_what_a_killed_process_had_leased(database: Leaving) -> None:
+    killed, ours = uuid4(), uuid4()
+    long = timedelta(hours=1)
+
+    async def taken() -> tuple[bool, bool]:
+        async with database.begin() as tx:
+            job = await jobs.claim(tx, ["work"], holder=ours, duration=long)
+            return await acquire(tx, "outbox", holder=ours, duration=long), job is not None
+
+    async with database.begin() as tx:
+        await jobs.enqueue(tx, "work", organization=uuid4(), key="once", subject="", payload={})
+        assert await jobs.claim(tx, ["work"], holder=killed, duration=long) is not None
+        assert await acquire(tx, "outbox", holder=killed, duration=long)
+    assert await taken() == (False, False)
+    async with database.begin() as tx:
+        await end_all(tx)
+    assert await taken() == (True, True)
