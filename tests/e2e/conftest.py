@@ -48,3 +48,10 @@ def visit(window: BrowserContext, platform: Platform) -> Iterator[Callable[..., 
     yield open_page
     for page in opened:
         page.close()
+
+
+@pytest.fixture
+def same_pages(platform: Platform) -> None:
+    """For what is the browser's alone: in the split mode the same files are served."""
+    if platform.mode != "embedded":
+        pytest.skip("the pages are the same in both modes")

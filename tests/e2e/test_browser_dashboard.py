@@ -20,6 +20,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.browser]
 _LEFT, _RIGHT = 52, 48
 
 
+@pytest.mark.usefixtures("same_pages")
 def test_a_chart_zooms_pins_leads_to_its_predictions_and_goes_back(
     dock: Dock, visit: Callable[..., Watched], platform: Platform
 ) -> None:
@@ -64,6 +65,7 @@ def test_a_chart_zooms_pins_leads_to_its_predictions_and_goes_back(
         page.wait_for_url(lambda url: asked["from"] in unquote(url))
 
 
+@pytest.mark.usefixtures("same_pages")
 def test_numbers_of_reviews_stand_beside_the_charts(
     dock: Dock, visit: Callable[..., Watched], platform: Platform
 ) -> None:

@@ -24,6 +24,7 @@ _OF_ALL = (
 )  # fmt: skip
 
 
+@pytest.mark.usefixtures("same_pages")
 def test_a_query_is_completed_mended_narrowed_and_shared(
     dock: Dock, visit: Callable[..., Watched], window: BrowserContext, platform: Platform
 ) -> None:
@@ -78,11 +79,10 @@ def test_a_query_is_completed_mended_narrowed_and_shared(
     second.close()
 
 
+@pytest.mark.usefixtures("same_pages")
 def test_every_page_passes_axe_in_light_and_dark(
     dock: Dock, visit: Callable[..., Watched], platform: Platform
 ) -> None:
-    if platform.mode != "embedded":
-        pytest.skip("the pages are the same in both modes")
     dock.log(3)
     dock.review_as_empty(dock.predicted()[0])
     with visit(dock, "dashboard", allowed={404, 422}) as watched:

@@ -1,6 +1,7 @@
 """Generated requests to one operation, and what was wrong with the answers."""
 
 import json
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from schemathesis import APIOperation, Case, GenerationMode
 
 _SECONDS = 60.0
 _KEPT = 3
+_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _MEMBERS = {"type", "title", "status", "detail"}
 
 
@@ -83,11 +85,13 @@ def fuzz(
 
 
 def _exist(case: Case, known: Mapping[str, Sequence[str]], choice: int) -> None:
-    """Mostly, let the path name what is there."""
-    if choice < 80:
-        for name in case.path_parameters or {}:
-            if ids := known.get(name):
-                case.path_parameters[name] = ids[choice % len(ids)]
+    """Let the path name what is there, but for what is no id at all.
+
+    Rarely it stays unknown: a deployment that is not known yet is waited for.
+    """
+    for name, value in (case.path_parameters or {}).items():
+        if choice > 0 and (ids := known.get(name)) and _ID.fullmatch(str(value)):
+            case.path_parameters[name] = ids[choice % len(ids)]
 
 
 def _judge(case: Case, session: requests.Session, url: str, outcome: Outcome) -> None:

@@ -1,4 +1,4 @@
-import { useEffect, useRef } from "react";
+import { useLayoutEffect, useRef } from "react";
 
 /** "ctrl+shift+z", "j", "1", "shift+h": what a handler table is keyed by. `ctrl` is also ⌘. */
 export function keyName(event: {
@@ -34,7 +34,8 @@ export type KeyMap = Record<string, (event: KeyboardEvent) => void>;
 export function useKeys(map: KeyMap, enabled = true) {
   const latest = useRef(map);
   latest.current = map;
-  useEffect(() => {
+  // With the page and not after it: a key pressed as an image appears must not reach the one before.
+  useLayoutEffect(() => {
     if (!enabled) return;
     const down = (event: KeyboardEvent) => {
       if (event.defaultPrevented || isTyping(event.target)) return;
