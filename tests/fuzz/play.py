@@ -17,6 +17,7 @@ from schemathesis import APIOperation, Case, GenerationMode
 
 _SECONDS = 60.0
 _KEPT = 3
+_STRANGE = 57  # neither the least nor the most: those are generated often
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _MEMBERS = {"type", "title", "status", "detail"}
 
@@ -90,7 +91,7 @@ def _exist(case: Case, known: Mapping[str, Sequence[str]], choice: int) -> None:
     Rarely it stays unknown: a deployment that is not known yet is waited for.
     """
     for name, value in (case.path_parameters or {}).items():
-        if choice > 0 and (ids := known.get(name)) and _ID.fullmatch(str(value)):
+        if choice != _STRANGE and (ids := known.get(name)) and _ID.fullmatch(str(value)):
             case.path_parameters[name] = ids[choice % len(ids)]
 
 
