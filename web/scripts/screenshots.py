@@ -69,6 +69,8 @@ def pages(page: Page) -> dict[str, str]:
         "settings-feedback-loop": f"{at}/settings/feedback-loop",
         "settings-training": f"{at}/settings/training",
         "settings-delivery": f"{at}/settings/delivery",
+        "settings-alerts": f"{at}/settings/alerts",
+        "receivers": f"/o/{org}/settings/receivers",
         "rollout": f"{at}/rollouts/current",
         "rollout-proof": f"{at}/rollouts/{proof}",
         "rollout-empty": f"/o/{org}/deployments/{other}/rollouts/current",
