@@ -68,7 +68,7 @@ class NewProject(BaseModel):
 
 
 @router.post(_ORGANIZATION + "/projects")
-async def createproject_json(
+async def create_project(
     organization: UUID, body: NewProject, parts: Parts, caller: Writer
 ) -> dict[str, Any]:
     """Make a project."""
@@ -110,7 +110,7 @@ async def find_project(
 
 
 @router.get("/api/project/{project}")
-async def getproject_json(project: UUID, parts: Parts, caller: Reader) -> dict[str, Any]:
+async def get_project(project: UUID, parts: Parts, caller: Reader) -> dict[str, Any]:
     """One project."""
     return await find_project(caller.organization, parts, caller, Sought("", project))
 
