@@ -11,24 +11,21 @@ from services.metrics.dto.alerts import (
     RulesDto,
     SilenceBody,
 )
-from services.metrics.dto.dashboard import (
-    CurveDto,
-    DashboardDto,
-    DriftCurvesDto,
-    JobAccepted,
-    LabelDto,
-    ReferenceDto,
-    SummariesDto,
-    SummaryDto,
-    TrainingDataBody,
-    VersionsDto,
-)
+from services.metrics.dto.dashboard import DashboardDto, SummariesDto, SummaryDto
+from services.metrics.dto.details import LabelDto, VersionsDto
 from services.metrics.dto.label_free import LabelFreeDto
 from services.metrics.dto.quality import (
     HarmDto,
     ModelRole,
     QualityReportDto,
     ReviewedImagesDto,
+)
+from services.metrics.dto.references import (
+    CurveDto,
+    DriftCurvesDto,
+    JobAccepted,
+    ReferenceDto,
+    TrainingDataBody,
 )
 
 __all__ = [
