@@ -16,6 +16,7 @@ from services.deployer.core.losses import Reader, paired
 
 DETECTION, CLASSIFICATION = TaskType.OBJECT_DETECTION, TaskType.CLASSIFICATION
 BOX = (10.0, 10.0, 40.0, 40.0)
+SIZE = (640, 480)
 AWAY = (100.0, 100.0, 40.0, 40.0)
 
 
@@ -28,7 +29,7 @@ def test_each_model_is_read_at_its_own_threshold() -> None:
     said = output([0, 0], [0.9, 0.4], [BOX, AWAY])
     strict, loose = Reader(labels=["car"], threshold=0.5), Reader(labels=["car"], threshold=0.3)
     review = ReviewShapes(labels=["car"], boxes=[BOX])
-    losses = paired((strict, said), (loose, said), review=review, task=DETECTION)
+    losses = paired((strict, said), (loose, said), review=review, task=DETECTION, size=SIZE)
     assert losses == pytest.approx((0.0, 1 / 3))
 
 
@@ -37,7 +38,7 @@ def test_two_models_may_order_the_labels_differently() -> None:
     review = ReviewShapes(labels=["dog"], boxes=[BOX])
     losses = paired(
         (one, output([1], [0.9], [BOX])), (other, output([0], [0.9], [BOX])),
-        review=review, task=DETECTION,
+        review=review, task=DETECTION, size=SIZE,
     )  # fmt: skip
     assert losses == (0.0, 0.0)
 
@@ -46,7 +47,7 @@ def test_nothing_there_and_nothing_said_costs_nothing() -> None:
     reader = Reader(labels=["car"], threshold=0.5)
     nothing, ghost = output([], [], []), output([0], [0.9], [BOX])
     empty = ReviewShapes(labels=[])
-    losses = paired((reader, nothing), (reader, ghost), review=empty, task=DETECTION)
+    losses = paired((reader, nothing), (reader, ghost), review=empty, task=DETECTION, size=SIZE)
     assert losses == (0.0, 1.0)
 
 
@@ -54,25 +55,39 @@ def test_a_label_that_no_model_knows_is_missed_by_both() -> None:
     reader = Reader(labels=["car"], threshold=0.5)
     said = output([0], [0.9], [BOX])
     review = ReviewShapes(labels=["zebra", "lion"], boxes=[BOX, AWAY])
-    assert paired((reader, said), (reader, said), review=review, task=DETECTION) == (1.0, 1.0)
+    assert paired((reader, said), (reader, said), review=review, task=DETECTION, size=SIZE) == (
+        1.0,
+        1.0,
+    )
 
 
-def test_polygons_are_compared_by_their_boxes() -> None:
+def test_polygons_are_compared_by_their_masks() -> None:
     reader = Reader(labels=["car"], threshold=0.5)
-    ring = [(10.0, 10.0), (50.0, 10.0), (50.0, 50.0), (10.0, 50.0)]
-    review = ReviewShapes(labels=["car"], polygons=[ring])
-    said = output([0], [0.9], [BOX])
-    losses = paired((reader, said), (reader, said), review=review, task=TaskType.SEGMENTATION)
-    assert losses == (0.0, 0.0)
+    upper = [(10.0, 10.0), (50.0, 10.0), (10.0, 50.0)]
+    lower = [(50.0, 50.0), (50.0, 10.0), (10.0, 50.0)]
+    shapes = Shapes(
+        classes=[0, 0], scores=[0.9, 0.1], boxes=[BOX, BOX], polygons=[upper, lower]
+    )  # fmt: skip
+    said = Output(version=UUID(int=1), shapes=shapes, latency=0.1)
+    for ring, loss in ((upper, 0.0), (lower, 1.0)):
+        review = ReviewShapes(labels=["car"], boxes=[BOX], polygons=[ring])
+        losses = paired(
+            (reader, said), (Reader(labels=["car"], threshold=0.0), said),
+            review=review, task=TaskType.SEGMENTATION, size=SIZE,
+        )  # fmt: skip
+        assert losses == pytest.approx((loss, 1 / 3))
 
 
 def test_classification_costs_zero_or_one() -> None:
     reader = Reader(labels=["cat", "dog"], threshold=0.5)
     cat, dog = output([0, 1], [0.4, 0.3], []), output([1, 0], [0.9, 0.1], [])
     review = ReviewShapes(labels=["cat"])
-    assert paired((reader, cat), (reader, dog), review=review, task=CLASSIFICATION) == (0.0, 1.0)
+    assert paired((reader, cat), (reader, dog), review=review, task=CLASSIFICATION, size=SIZE) == (
+        0.0,
+        1.0,
+    )
     silent = output([], [], [])
-    losses = paired((reader, silent), (reader, cat), review=review, task=CLASSIFICATION)
+    losses = paired((reader, silent), (reader, cat), review=review, task=CLASSIFICATION, size=SIZE)
     assert losses == (1.0, 0.0)
 
 

@@ -1,5 +1,6 @@
 """From a review to the losses of both models."""
 
+import asyncio
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -97,11 +98,13 @@ async def _losses(
         Reader(labels=versions[output.version].labels, threshold=threshold)
         for output, threshold in zip(outputs, thresholds, strict=True)
     ]
-    champion, candidate = paired(
+    champion, candidate = await asyncio.to_thread(
+        paired,
         (readers[0], outputs[0]),
         (readers[1], outputs[1]),
         review=reviewed.review.shapes,
         task=TaskType(logged.type),
+        size=(logged.width, logged.height),
     )
     return Losses(
         champion_threshold=thresholds[0],

@@ -3,11 +3,10 @@
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
-import numpy as np
-
-from libs.schemas.values import DeployedModel, Logged, Output, Shapes, TaskType
-from libs.vision.boxes import Floats, as_boxes, polygon_box
-from libs.vision.matching import loss
+from libs.schemas.values import DeployedModel, Logged, Output, TaskType
+from libs.vision.boxes import as_boxes, iou
+from libs.vision.masks import compared
+from libs.vision.matching import f1_of
 
 Models = Mapping[UUID, DeployedModel]
 
@@ -15,9 +14,9 @@ Models = Mapping[UUID, DeployedModel]
 def disagreement(logged: Logged, models: Models) -> float | None:
     """In [0, 1]; None without a shadow, or where a version is none of `models` (by id).
 
-    Detection and segmentation: 1 − F1 at IoU 0.5 of the boxes (of a polygon its bounding box),
-    each model's at its own threshold. Classification: 0 or 1, the best labels. Classes are
-    compared by name.
+    Detection and segmentation: 1 − F1 at IoU 0.5 of the boxes or of the polygons' masks (some ten
+    milliseconds), each model's at its own threshold. Classification: 0 or 1, the best labels.
+    Classes are compared by name.
     """
     if logged.shadow is None:
         return None
@@ -26,15 +25,19 @@ def disagreement(logged: Logged, models: Models) -> float | None:
         return None
     if logged.type is TaskType.CLASSIFICATION:
         return 0.0 if _best(logged.champion, first) == _best(logged.shadow, second) else 1.0
-    theirs = logged.shadow.shapes
+    ours, theirs = logged.champion.shapes, logged.shadow.shapes
+    shown = [i for i, score in enumerate(ours.scores) if score >= first.threshold]
     kept = [i for i, score in enumerate(theirs.scores) if score >= second.threshold]
+    if logged.type is TaskType.SEGMENTATION:
+        rings = [ours.polygons[i] for i in shown], [theirs.polygons[i] for i in kept]
+        overlap = compared(*rings, width=logged.width, height=logged.height).overlap
+    else:
+        overlap = iou(as_boxes(ours.boxes)[shown], as_boxes(theirs.boxes)[kept])
     index = {name: number for number, name in enumerate(first.labels)}
-    ours = logged.champion.shapes
-    return loss(
-        _boxes(ours),
-        ours.classes,
-        ours.scores,
-        _boxes(theirs)[kept],
+    return 1.0 - f1_of(
+        overlap,
+        [ours.classes[i] for i in shown],
+        [ours.scores[i] for i in shown],
         [_index_of(theirs.classes[i], second.labels, index) for i in kept],
         threshold=first.threshold,
     )
@@ -53,9 +56,3 @@ def _index_of(number: int, labels: Sequence[str], index: Mapping[str, int]) -> i
 def _name(number: int, labels: Sequence[str]) -> str | None:
     # A client may name a version whose labelmap is shorter than the one its answer was checked by.
     return labels[number] if number < len(labels) else None
-
-
-def _boxes(shapes: Shapes) -> Floats:
-    if shapes.boxes or not shapes.polygons:
-        return as_boxes(shapes.boxes)
-    return np.stack([polygon_box(polygon) for polygon in shapes.polygons])

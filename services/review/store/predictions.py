@@ -143,6 +143,7 @@ async def add_shadow(
         return None
     held = (await content.logged(tx, organization, deployment, [prediction_id]))[prediction_id]
     logged = msgspec.structs.replace(held, shadow=shadow)
+    apart = await asyncio.to_thread(disagreement, logged, models)
     await tx.execute(
         update(payload)
         .where(payload.c.deployment == deployment, payload.c.prediction == prediction_id)
@@ -151,7 +152,7 @@ async def add_shadow(
     await tx.execute(
         update(prediction)
         .where(prediction.c.deployment == deployment, prediction.c.id == prediction_id)
-        .values(has_shadow=True, disagreement=disagreement(logged, models))
+        .values(has_shadow=True, disagreement=apart)
     )
     return logged
 
