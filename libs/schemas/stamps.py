@@ -2,11 +2,7 @@
 
 from uuid import UUID
 
-import msgspec
-
 from libs.schemas.envelope import Event, Message
-
-_encoder = msgspec.json.Encoder()
 
 
 class Stamp:
@@ -27,10 +23,10 @@ class Stamp:
         )
 
     def message(
-        self, data: Event, *, event_id: UUID, time: bytes, traceparent: str | None
+        self, value: bytes, *, event_id: str, time: bytes, traceparent: str | None
     ) -> Message:
-        """The message of an event. `time`: ISO 8601 with its zone."""
-        of_this = ("ce_id", _encoder.encode(event_id)[1:-1]), ("ce_time", time)
+        """The message of an event from its JSON. `time`: ISO 8601 with its zone."""
+        of_this = ("ce_id", event_id.encode()), ("ce_time", time)
         of_trace = () if traceparent is None else (("traceparent", traceparent.encode()),)
         headers = (*self._shared, *of_this, *of_trace)
-        return Message(self._topic, self._key, _encoder.encode(data), headers)
+        return Message(self._topic, self._key, value, headers)

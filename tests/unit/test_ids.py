@@ -6,7 +6,7 @@ from uuid import UUID, uuid4, uuid5
 from hypothesis import given
 from hypothesis import strategies as st
 
-from libs.schemas.ids import Derivation, derived, uuid7
+from libs.schemas.ids import Derivation, derived, id_text, uuid7
 
 NAMESPACE = UUID("6f1b3a52-7c0e-5d7e-9d0b-3f6b5c1c7a10")
 
@@ -20,7 +20,9 @@ def test_a_derived_id_is_the_uuid5_of_its_cause(kind: str, parts: list[object]) 
 def test_a_derivation_is_derived_with_one_more_part(
     kind: str, parts: list[object], last: UUID
 ) -> None:
-    assert Derivation(kind, *parts).of(last) == derived(kind, *parts, last)
+    derivation = Derivation(kind, *parts)
+    assert derivation.of(last) == derived(kind, *parts, last)
+    assert derivation.text(id_text(last)) == str(derivation.of(last))
 
 
 def test_a_subclass_is_written_as_its_text() -> None:

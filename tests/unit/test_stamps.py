@@ -32,8 +32,8 @@ def test_a_stamped_prediction_is_the_event_that_encode_makes(traceparent: str | 
     )
     stamp = Stamp(PredictionLogged, event.key, "/sightloop/ingest", meta.organization, "somebody")
     made = stamp.message(
-        msgspec.structs.replace(event, logged=msgspec.Raw(entry.document)),
-        event_id=meta.id,
+        msgspec.json.encode(msgspec.structs.replace(event, logged=msgspec.Raw(entry.document))),
+        event_id=str(meta.id),
         time=now.isoformat().encode(),
         traceparent=traceparent,
     )

@@ -9,8 +9,6 @@ from collections.abc import Sequence
 from functools import partial
 from uuid import UUID
 
-import msgspec
-
 from libs.bus.coalescing import Coalescer, Told
 from libs.schemas.envelope import Message
 from libs.schemas.events import PredictionLogged
@@ -89,22 +87,20 @@ def _messages(
 ) -> list[Message]:
     key, ids = str(deployment), Derivation("logged", deployment)
     time = parts.clock.now().isoformat().encode()
-    stamps: dict[tuple[UUID, str], Stamp] = {}
+    # Numbers that were given out together are of one boot.
+    boot = str(numbers[0][0]).encode()
+    stamps: dict[str, Stamp] = {}
     messages = []
-    for entry, (boot, sequence) in zip(page, numbers, strict=True):
-        event = PredictionLogged(
-            logged=msgspec.Raw(entry.document),  # type: ignore[arg-type]  # encoded already
-            boot=boot,
-            sequence=sequence,
-        )
-        whom = entry.organization, entry.actor
-        stamp = stamps.get(whom)
+    for entry, (_, sequence) in zip(page, numbers, strict=True):
+        stamp = stamps.get(entry.actor)
         if stamp is None:
-            stamp = stamps[whom] = Stamp(PredictionLogged, key, SOURCE, *whom)
+            stamp = stamps[entry.actor] = Stamp(
+                PredictionLogged, key, SOURCE, entry.organization, entry.actor
+            )
         messages.append(
             stamp.message(
-                event,
-                event_id=ids.of(entry.prediction),
+                b'{"logged":%b,"boot":"%b","sequence":%d}' % (entry.document, boot, sequence),
+                event_id=ids.text(entry.prediction),
                 time=time,
                 traceparent=entry.traceparent,
             )

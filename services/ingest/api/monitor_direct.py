@@ -15,23 +15,26 @@ from libs.api.problems import answer_fault
 from libs.api.scopes import Scope as Permission
 from libs.api.tokens import Caller
 from libs.runtime.direct import Direct, Headers, Reply
+from libs.schemas.envelope import Received
 from libs.schemas.events import DeploymentChanged, State
 from libs.telemetry.tracing import begun_traceparent
 from services.ingest import actions
-from services.ingest.api.monitor_documents import answer_one, read_plain
+from services.ingest.api.monitor_documents import answer_one, read_body
 from services.ingest.core.accepted import Accepted, accepted
+from services.ingest.core.plain import Plain
 from services.ingest.errors import PredictionRejected
 from services.ingest.parts import Ingest
 
 PREFIX = "/api/ingest/v1/deployments/"
 ONE = "/predictions"
 KEY_LENGTH = 256
+_FOUND = 10_000
 _BEFORE = PREFIX.encode()
 _ID = slice(len(PREFIX), len(PREFIX) + 36)
 _AFTER = slice(len(PREFIX) + 36, None)
 _REST = ONE.encode()
 _LINES = b"content-length: %d\r\ncontent-type: application/json\r\n" % len(
-    answer_one(UUID(int=0), UUID(int=0))
+    answer_one(Accepted(UUID(int=0), "", None, str(UUID(int=0)), str(UUID(int=0)), b""))
 )
 # What asks for more than an answer to a body of JSON.
 _UNUSUAL = {b"content-encoding", b"transfer-encoding", b"traceparent"}
@@ -46,24 +49,49 @@ class Asked(NamedTuple):
     key: str | None
 
 
+class Found(NamedTuple):
+    """Who asks, for what, and what takes most of it."""
+
+    caller: Caller
+    known: Received[DeploymentChanged]
+    plain: Plain
+
+    @property
+    def target(self) -> DeploymentChanged:
+        return self.known.data
+
+
 class Desk:
     """Who asks for which deployment, where nothing is unusual."""
 
     def __init__(self, parts: Ingest, callers: KnownCallers) -> None:
         self._deployments = parts.deployments
         self._callers = callers
+        self._found: dict[tuple[str, bytes, bytes | None], Found] = {}
 
     def find(
         self, deployment: str, authorization: bytes, organization: bytes | None
-    ) -> tuple[Caller, DeploymentChanged] | None:
+    ) -> Found | None:
         """The caller, who may log, and the deployment; None: the router says."""
         caller = self._callers.find(authorization, organization)
-        if caller is None or Permission.PREDICTIONS_WRITE not in caller.scopes:
-            return None
         known = self._deployments.get(deployment)
-        if known is None or known.meta.organization != caller.organization:
+        if caller is None or known is None:
             return None
-        return None if known.data.state is State.DELETED else (caller, known.data)
+        asked = deployment, authorization, organization
+        found = self._found.get(asked)
+        if found is not None and found.caller is caller and found.known is known:
+            return found
+        if (
+            Permission.PREDICTIONS_WRITE not in caller.scopes
+            or known.meta.organization != caller.organization
+            or known.data.state is State.DELETED
+        ):
+            return None
+        if len(self._found) >= _FOUND:
+            self._found.clear()
+        plain = Plain(known.data, organization=caller.organization, actor=caller.actor)
+        found = self._found[asked] = Found(caller, known, plain)
+        return found
 
 
 class MonitorDirect(Direct[Asked]):
@@ -104,27 +132,36 @@ class MonitorDirect(Direct[Asked]):
         found = self._desk.find(asked.deployment, asked.authorization, asked.organization)
         if found is None:
             return False
-        caller, target = found
+        parts = self._parts
         try:
-            read = read_plain(body, target.type)
-            if read is None:
+            trace = begun_traceparent()
+            entry = found.plain.accept(body, parts.clock.now(), key=asked.key, traceparent=trace)
+            if entry is None:
+                entry = self._accepted(found, body, asked.key, trace)
+            if entry is None:
                 return False
-            checked = actions.check(self._parts, target, read, key=asked.key)
-            if checked.picture is not None:
-                return False
-            entry = accepted(
-                checked.logged,
-                organization=caller.organization,
-                actor=caller.actor,
-                traceparent=begun_traceparent(),
-            )
             told = partial(self._answer, entry, started, reply)
-            actions.hand(self._parts, target.deployment, entry, told)
+            actions.hand(parts, found.target.deployment, entry, told)
         except PredictionRejected:
             return False
         except Exception as error:  # noqa: BLE001 - the boundary: answered, counted and logged
             _answer_fault(error, reply)
         return True
+
+    def _accepted(
+        self, found: Found, body: bytes, key: str | None, traceparent: str
+    ) -> Accepted | None:
+        """What is not plain; None: it has a picture. Raises PredictionRejected."""
+        caller = found.caller
+        checked = actions.check(self._parts, found.target, read_body(body), key=key)
+        if checked.picture is not None:
+            return None
+        return accepted(
+            checked.logged,
+            organization=caller.organization,
+            actor=caller.actor,
+            traceparent=traceparent,
+        )
 
     def _answer(
         self, entry: Accepted, started: float, reply: Reply, fault: Exception | None
@@ -132,7 +169,7 @@ class MonitorDirect(Direct[Asked]):
         if fault is not None:
             _answer_fault(fault, reply)
             return
-        body = answer_one(entry.prediction, entry.data)
+        body = answer_one(entry)
         self._took.observe(time.perf_counter() - started)
         reply(201, _LINES, body)
 

@@ -14,17 +14,15 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from libs.api.caller import KnownCallers
 from libs.api.limits import Bodies, LimitedBody
 from libs.api.problems import Problem, answer, answer_fault
-from libs.api.tokens import Caller, Verifier
+from libs.api.tokens import Verifier
 from libs.api.tracing import seconds
-from libs.schemas.events import DeploymentChanged
 from libs.telemetry.tracing import begun_traceparent, current_traceparent, span
 from services.ingest import actions
-from services.ingest.api.monitor_direct import KEY_LENGTH, ONE, PREFIX, Desk, MonitorDirect
+from services.ingest.api.monitor_direct import KEY_LENGTH, ONE, PREFIX, Desk, Found, MonitorDirect
 from services.ingest.api.monitor_documents import (
     accept_lines,
     answer_one,
     read_body,
-    read_plain,
 )
 from services.ingest.core.accepted import accepted
 from services.ingest.errors import PredictionRejected
@@ -70,7 +68,7 @@ class MonitorFront:
                     receive = left
         await self._app(scope, receive, send)
 
-    def _find(self, scope: Scope) -> "_Found | None":
+    def _find(self, scope: Scope) -> "_Asked | None":
         """Who asks for what, where nothing is unusual."""
         headers = dict(scope["headers"])
         if (
@@ -83,10 +81,10 @@ class MonitorFront:
             return None
         who = headers.get(b"authorization", b""), headers.get(b"x-sightloop-organization")
         found = self._desk.find(scope["path"][_ID], *who)
-        return None if found is None else _Found(headers, *found)
+        return None if found is None else _Asked(headers, found)
 
     async def _accept(
-        self, scope: Scope, receive: Receive, send: Send, rest: str, found: "_Found"
+        self, scope: Scope, receive: Receive, send: Send, rest: str, asked: "_Asked"
     ) -> Receive | None:
         """Answer; or what the router receives where it is to answer."""
         started = time.perf_counter()
@@ -97,14 +95,14 @@ class MonitorFront:
             return None
         if raw is None:
             return None
-        parent = found.headers.get(b"traceparent")
+        parent = asked.headers.get(b"traceparent")
         if parent is None and not self._traced:
             # A trace begins here, whose first span would be read by nobody.
-            response = await self._response(rest, found, raw, begun_traceparent())
+            response = await self._response(rest, asked, raw, begun_traceparent())
         else:
             told = None if parent is None else parent.decode("latin-1")
             with span(f"POST {_ROUTE}{rest}", traceparent=told, kind=SpanKind.SERVER):
-                response = await self._response(rest, found, raw, current_traceparent())
+                response = await self._response(rest, asked, raw, current_traceparent())
         if response is None:
             return _again(raw, receive)
         if isinstance(response, Response):
@@ -137,26 +135,31 @@ class MonitorFront:
             return await body.read()
 
     async def _response(
-        self, rest: str, found: "_Found", raw: bytes, traceparent: str | None
+        self, rest: str, asked: "_Asked", raw: bytes, traceparent: str | None
     ) -> bytes | Response | None:
         """The body of the answer, the answer to a fault, or None: the router is to answer."""
-        parts, caller, target = self._parts, found.caller, found.target
+        parts, found = self._parts, asked.found
+        caller, target = found.caller, found.target
         try:
             if rest == _BATCH:
-                return await accept_lines(parts, caller, target, raw, traceparent=traceparent)
-            key = found.headers.get(b"idempotency-key")
-            body = read_plain(raw, target.type) or read_body(raw)
-            checked = actions.check(parts, target, body, key=key.decode("latin-1") if key else None)
-            if checked.picture is not None:
-                return None
-            entry = accepted(
-                checked.logged,
-                organization=caller.organization,
-                actor=caller.actor,
-                traceparent=traceparent,
-            )
+                return await accept_lines(
+                    parts, caller, target, raw, plain=found.plain, traceparent=traceparent
+                )
+            told = asked.headers.get(b"idempotency-key")
+            key = told.decode("latin-1") if told else None
+            entry = found.plain.accept(raw, parts.clock.now(), key=key, traceparent=traceparent)
+            if entry is None:
+                checked = actions.check(parts, target, read_body(raw), key=key)
+                if checked.picture is not None:
+                    return None
+                entry = accepted(
+                    checked.logged,
+                    organization=caller.organization,
+                    actor=caller.actor,
+                    traceparent=traceparent,
+                )
             await actions.offer(parts, target.deployment, (entry,))
-            return answer_one(entry.prediction, entry.data)
+            return answer_one(entry)
         except PredictionRejected:
             return None
         except Problem as problem:
@@ -165,10 +168,9 @@ class MonitorFront:
             return answer_fault(error, path=_ROUTE + rest)
 
 
-class _Found(NamedTuple):
+class _Asked(NamedTuple):
     headers: dict[bytes, bytes]
-    caller: Caller
-    target: DeploymentChanged
+    found: Found
 
 
 def _first(message: Message, receive: Receive) -> Receive:

@@ -4,6 +4,7 @@ from uuid import UUID
 
 import msgspec
 
+from libs.schemas.ids import id_text
 from libs.schemas.values import Logged
 from services.ingest.errors import PredictionRejected
 
@@ -14,13 +15,16 @@ _encoder = msgspec.json.Encoder()
 
 
 class Accepted(msgspec.Struct, frozen=True):
-    """A prediction, for whom, by whom, and in which trace. `document`: the `Logged` as JSON."""
+    """A prediction, for whom, by whom, and in which trace. Ids as text.
+
+    `document`: the `Logged` as JSON.
+    """
 
     organization: UUID
     actor: str
     traceparent: str | None
-    prediction: UUID
-    data: UUID
+    prediction: str
+    data: str
     document: bytes
 
 
@@ -32,4 +36,5 @@ def accepted(
     if len(document) > LARGEST:
         what = f"a prediction without its picture may have {LARGEST} bytes"
         raise PredictionRejected("prediction-too-large", what, status=413)
-    return Accepted(organization, actor, traceparent, logged.prediction, logged.data, document)
+    named, data = id_text(logged.prediction), id_text(logged.data)
+    return Accepted(organization, actor, traceparent, named, data, document)

@@ -46,25 +46,6 @@ class Body(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     shadow_model_version: UUID | None = None
 
 
-class PlainFormat(Format, frozen=True, forbid_unknown_fields=True, gc=False):
-    """Boxes of a detector, of which the decoder alone sees whether they are right.
-
-    Whatever does not fit is decoded as a `Format`, so that every wrong element is named.
-    """
-
-    detection_classes: list[Annotated[int, msgspec.Meta(ge=0)]]
-    detection_scores: list[Annotated[float, msgspec.Meta(ge=0, le=1)]]
-    detection_boxes: list[tuple[float, float, float, float]] | None = None  # type: ignore[assignment]  # narrower
-    detection_masks: None = None
-
-
-class PlainBody(Body, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
-    """A `Body` of a detector: what is right for it is right for `Body`, and decoded sooner."""
-
-    prediction: PlainFormat
-    shadow_prediction: PlainFormat | None = None
-
-
 class ShadowBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A shadow's answer that comes later."""
 

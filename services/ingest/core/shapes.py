@@ -4,7 +4,7 @@ import math
 
 from libs.schemas.values import Box, Shapes, TaskType
 from libs.vision.boxes import polygon_box
-from services.ingest.core.body import Format, PlainFormat
+from services.ingest.core.body import Format
 from services.ingest.errors import PredictionRejected
 
 INVERTED = "inverted_boxes"
@@ -52,10 +52,7 @@ def to_shapes(
 def _detections(
     sent: Format, labels: int, *, width: int, height: int
 ) -> tuple[Shapes, list[str]] | None:
-    """The answer if nothing is wrong with it, in one pass; None: look what is wrong.
-
-    The monitor endpoint spends most of its own time here.
-    """
+    """The answer if nothing is wrong with it, in one pass; None: look what is wrong."""
     classes, scores, boxes = sent.detection_classes, sent.detection_scores, sent.detection_boxes
     texts = sent.detection_texts
     if (
@@ -65,22 +62,8 @@ def _detections(
         or (texts is not None and len(texts) != len(classes))
     ):
         return None
-    if classes and (
-        max(classes) >= labels or not (type(sent) is PlainFormat or _in_range(classes, scores))
-    ):
+    if classes and (max(classes) >= labels or not _in_range(classes, scores)):
         return None
-    # Most answers are wholly inside of the picture; of the others each box is looked at.
-    placed = (
-        [
-            (left, top, right - left, bottom - top)
-            for top, left, bottom, right in boxes
-            if 0.0 <= left <= right <= width and 0.0 <= top <= bottom <= height
-        ]
-        if type(sent) is PlainFormat
-        else []
-    )
-    if len(placed) == len(boxes):
-        return Shapes(classes=classes, scores=scores, boxes=placed), []
     try:
         placed, flags = _placed(boxes, width=width, height=height)
     except ValueError:

@@ -104,7 +104,7 @@ class Till:
     def next_some(self, organization: UUID, deployment: UUID, count: int) -> list[Number]:
         """The boot and sequence numbers of some more predictions, before they are sent.
 
-        Each number is settled by `sent` or `failed`.
+        The boot is one for all. Each number is settled by `sent` or `failed`.
         """
         boot = self._current.get(deployment)
         if boot is None:
