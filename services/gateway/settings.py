@@ -4,7 +4,7 @@ from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 
-from pydantic import Field, SecretStr
+from pydantic import Field, FilePath, SecretStr
 from pydantic_settings import SettingsConfigDict
 
 from libs.runtime.settings import Settings
@@ -78,6 +78,10 @@ class GatewaySettings(Settings):
     smtp_user: str | None = Field(default=None, description="Who logs in to the mail server.")
     smtp_password: SecretStr | None = Field(
         default=None, description="Password at the mail server."
+    )
+    smtp_ca_file: FilePath | None = Field(
+        default=None,
+        description="File of certificates (PEM) that the mail server's is checked against, too.",
     )
     smtp_from: str = Field(
         default="sightloop@localhost",

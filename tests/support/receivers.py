@@ -1,6 +1,8 @@
 """Real receivers for what the gateway tells: an HTTP server and a mail server."""
 
 import asyncio
+import ssl
+import warnings
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -9,7 +11,7 @@ from email.message import Message
 from email.policy import default
 from typing import Any
 
-from aiosmtpd.smtp import SMTP, Envelope, Session
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
 
 
 @dataclass
@@ -48,6 +50,7 @@ class Mailbox:
 
     port: int = 0
     refusals: list[str] = field(default_factory=list)
+    logins: list[tuple[bytes, bytes]] = field(default_factory=list)
     mails: list[Message] = field(default_factory=list)
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
@@ -59,15 +62,43 @@ class Mailbox:
 
 
 @asynccontextmanager
-async def mailbox() -> AsyncIterator[Mailbox]:
-    """A mail server until the block ends."""
+async def mailbox(
+    *,
+    starttls: ssl.SSLContext | None = None,
+    tls: ssl.SSLContext | None = None,
+    login: tuple[bytes, bytes] | None = None,
+) -> AsyncIterator[Mailbox]:
+    """A mail server until the block ends.
+
+    `starttls`: it takes mail over TLS only, begun by STARTTLS; `tls`: from the first byte on.
+    `login`: who may send, and the password.
+    """
     found = Mailbox()
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(
-        lambda: SMTP(found, hostname="mail.example", loop=loop, enable_SMTPUTF8=True),
-        "127.0.0.1",
-        0,
-    )
+
+    def accepts(
+        server: SMTP, session: Session, envelope: Envelope, mechanism: str, given: Any
+    ) -> AuthResult:
+        found.logins.append((given.login, given.password))
+        return AuthResult(success=(given.login, given.password) == login, handled=False)
+
+    def serve() -> SMTP:
+        with warnings.catch_warnings():
+            # It knows of STARTTLS only, and warns of logins without it where all is TLS already.
+            warnings.simplefilter("ignore", UserWarning)
+            return SMTP(
+                found,
+                hostname="mail.example",
+                loop=loop,
+                enable_SMTPUTF8=True,
+                tls_context=starttls,
+                require_starttls=starttls is not None,
+                auth_required=login is not None,
+                auth_require_tls=tls is None,
+                authenticator=accepts,
+            )
+
+    server = await loop.create_server(serve, "127.0.0.1", 0, ssl=tls)
     found.port = server.sockets[0].getsockname()[1]
     async with server:
         yield found

@@ -12,7 +12,7 @@ from libs.telemetry.metrics import counter
 from services.gateway import store
 from services.gateway.core.delivery import DeliveryState, Outcome, Retries
 from services.gateway.parts import Gateway
-from services.gateway.workers.sending import Sender, lease
+from services.gateway.workers.sending import Sender, lease, mail_context
 
 _SECONDS = 1.0
 _PRUNE_SECONDS = 3600.0
@@ -31,7 +31,12 @@ async def keep_telling(parts: Gateway) -> None:
     had is tried again when its lease ends. So a receiver may be told twice, with the same id.
     """
     tls = await asyncio.to_thread(httpx.create_ssl_context)
-    sender = Sender(settings=parts.settings, public_url=parts.public_url, tls=tls)
+    sender = Sender(
+        settings=parts.settings,
+        public_url=parts.public_url,
+        tls=tls,
+        mail_tls=await asyncio.to_thread(mail_context, parts.settings),
+    )
     running: set[asyncio.Task[None]] = set()
     prune_at = parts.clock.monotonic()
     async with asyncio.TaskGroup() as group:

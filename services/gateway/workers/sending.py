@@ -1,6 +1,7 @@
 """One attempt to tell a receiver: over HTTP to an address that was checked, or by mail."""
 
 import asyncio
+import base64
 import smtplib
 import socket
 import ssl
@@ -22,6 +23,7 @@ _READ_BYTES = 4096
 _SHOWN = 200
 _GONE = 410
 _PERMANENT = 500
+_LOGGED_IN = 235
 
 
 class AddressRefused(Exception):
@@ -30,11 +32,13 @@ class AddressRefused(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sender:
-    """How receivers are told. `tls`: made once, it takes longer than a request."""
+    """How receivers are told. `tls`, and `mail_tls` of mail servers: made once, it takes longer
+    than a request."""
 
     settings: GatewaySettings
     public_url: str
     tls: ssl.SSLContext
+    mail_tls: ssl.SSLContext
 
     async def send(self, row: RowMapping, *, now: datetime) -> Outcome:
         """Try once, within the time that is set. What goes wrong is the outcome."""
@@ -64,7 +68,7 @@ class Sender:
         kind = Kind(row["kind"])
         if kind is Kind.EMAIL:
             message = _mail(self.settings, row, link=link, now=now)
-            return await asyncio.to_thread(_send_mail, self.settings, self.tls, message)
+            return await asyncio.to_thread(_send_mail, self.settings, self.mail_tls, message)
         if kind is Kind.SLACK:
             body, headers = chat_message(row["text"], link=link), _json("application/json")
         else:
@@ -103,6 +107,14 @@ class Sender:
                     await response.aclose()
         assert fault is not None
         raise fault
+
+
+def mail_context(settings: GatewaySettings) -> ssl.SSLContext:
+    """What a mail server's certificate is checked against: the machine's authorities and ours."""
+    context = ssl.create_default_context()
+    if settings.smtp_ca_file is not None:
+        context.load_verify_locations(settings.smtp_ca_file)
+    return context
 
 
 async def resolved(host: str, port: int, networks: Sequence[Network]) -> list[Address]:
@@ -184,9 +196,21 @@ def _send_mail(settings: GatewaySettings, tls: ssl.SSLContext, message: EmailMes
             server.starttls(context=tls)
         if settings.smtp_user is not None:
             password = settings.smtp_password
-            server.login(settings.smtp_user, password.get_secret_value() if password else "")
+            _log_in(server, settings.smtp_user, password.get_secret_value() if password else "")
         server.send_message(message)
     return Outcome(ok=True, status=250, detail="taken by the mail server")
+
+
+def _log_in(server: smtplib.SMTP, user: str, password: str) -> None:
+    """Log in. smtplib speaks ASCII only; beyond it PLAIN is UTF-8 (RFC 4616)."""
+    if (user + password).isascii():
+        server.login(user, password)
+        return
+    server.ehlo_or_helo_if_needed()
+    secret = base64.b64encode(f"\0{user}\0{password}".encode()).decode()
+    code, said = server.docmd("AUTH", f"PLAIN {secret}")
+    if code != _LOGGED_IN:
+        raise smtplib.SMTPAuthenticationError(code, said)
 
 
 def _of_mail(code: int, text: str) -> Outcome:
