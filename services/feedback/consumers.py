@@ -7,7 +7,9 @@ from uuid import UUID
 from libs.bus.consumer import OK, Drop, Outcome
 from libs.schemas.envelope import Received
 from libs.schemas.events import (
+    AlertFired,
     DataDeleted,
+    ExperimentFinished,
     PredictionDeleted,
     PredictionReviewed,
     PredictionSubmitted,
@@ -15,7 +17,7 @@ from libs.schemas.events import (
 from libs.store import jobs
 from libs.store.session import Tx
 from services.feedback.core import loop
-from services.feedback.store import assets, loops
+from services.feedback.store import alarms, assets, loops, trainings
 from services.feedback.workers import erasures, submissions
 from services.feedback.workers.submissions import Submission
 
@@ -59,6 +61,27 @@ async def on_reviewed(tx: Tx, event: Received[PredictionReviewed]) -> Outcome:
         return Drop("submitted already")
     await _enqueue(tx, event, settings.dataset_versions)
     return OK
+
+
+async def on_alert_fired(tx: Tx, event: Received[AlertFired]) -> Outcome:
+    """An alert of a rule that the training waits for is kept until it is answered."""
+    fired = event.data
+    if fired.rule is None:
+        return Drop("the alert is no rule's")
+    training = await trainings.find_training(tx, event.organization, fired.deployment)
+    if not training.counter.active or fired.rule not in training.settings.alert_rules:
+        return Drop("no training waits for it")
+    kept = await alarms.keep(tx, event.organization, fired)
+    return OK if kept else Drop("the firing was told before")
+
+
+async def on_experiment_finished(tx: Tx, event: Received[ExperimentFinished]) -> Outcome:
+    """A training that was asked for has ended: the next alert may ask for another."""
+    done = event.data
+    if done.deployment is None:
+        return Drop("no deployment asked for it")
+    ended = await trainings.end_crossing(tx, event.organization, done.deployment, done.experiment)
+    return OK if ended else Drop("no crossing waits for it")
 
 
 async def on_data_deleted(tx: Tx, event: Received[DataDeleted]) -> Outcome:

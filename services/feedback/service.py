@@ -11,8 +11,10 @@ from libs.bus.consumer import Consumer, each
 from libs.runtime.service import Context, Loop, Service
 from libs.runtime.settings import load
 from libs.schemas.events import (
+    AlertFired,
     DataDeleted,
     DeploymentChanged,
+    ExperimentFinished,
     PredictionDeleted,
     PredictionReviewed,
     PredictionSubmitted,
@@ -62,6 +64,11 @@ def build(context: Context) -> Service:
                 ),
             ),
             Consumer(name="deletions", handlers=(each(DataDeleted, consumers.on_data_deleted),)),
+            Consumer(name="alerts", handlers=(each(AlertFired, consumers.on_alert_fired),)),
+            Consumer(
+                name="experiments",
+                handlers=(each(ExperimentFinished, consumers.on_experiment_finished),),
+            ),
         ),
         loops=(Loop(name="upkeep", run=partial(upkeep.keep_settled, parts)),),
         jobs=(

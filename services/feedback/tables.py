@@ -12,6 +12,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     Uuid,
+    text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
@@ -136,6 +137,8 @@ training = Table(
     Column("threshold", Integer, nullable=False),
     Column("parameters", JSONB, nullable=False),
     Column("cool_down", Double, nullable=False),
+    Column("alert_rules", ARRAY(Uuid), nullable=False, server_default="{}"),
+    Column("least_reviewed", Integer, nullable=False, server_default="10"),
     Column("submitted", Integer, nullable=False),
     Column("crossings", Integer, nullable=False),
 )
@@ -159,4 +162,23 @@ crossing = Table(
     Column("why", Text, nullable=False),
     Column("actor", Text),
     Column("time", Timestamp, nullable=False),
+    Column("finished", Timestamp),
+    Index("crossing_unfinished", "deployment", postgresql_where=text("finished IS NULL")),
+)
+
+# A firing of an alert that a training waits for, and what came of it; one of each firing.
+alarm = Table(
+    "alarm",
+    metadata,
+    Column("deployment", Uuid, primary_key=True),
+    Column("alert", Uuid, primary_key=True),
+    Column("organization", Uuid, nullable=False),
+    Column("rule", Uuid, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("fired_time", Timestamp, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("why", Text),
+    Column("experiment", Uuid),
+    Index("alarm_waiting", "fired_time", postgresql_where=text("outcome = 'WAITING'")),
+    Index("alarm_listed", "organization", "deployment", "fired_time"),
 )

@@ -1,11 +1,21 @@
 """Trainings are asked for once per crossing, on contents that hold what caused them."""
 
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
+import msgspec
 import pytest
 
-from libs.schemas.events import DeploymentChanged, RetrainingTriggered, SubmissionSettled
+from libs.schemas.events import (
+    AlertFired,
+    DeploymentChanged,
+    ExperimentFinished,
+    ExperimentStatus,
+    RetrainingTriggered,
+    Severity,
+    SubmissionSettled,
+)
 from libs.schemas.ids import experiment_id
 from libs.schemas.manifest import read_manifest
 from libs.schemas.values import Logged
@@ -52,7 +62,15 @@ async def _set_up(
     }
     answer = await running.http.put(f"{base}/training", json=body)
     assert answer.status_code == 200, answer.text
-    assert answer.json() == body | {"submitted": 0, "crossings": 0, "last": None}
+    untouched: dict[str, Any] = {
+        "submitted": 0,
+        "crossings": 0,
+        "last": None,
+        "running": False,
+        "alarms": [],
+    }
+    by_alert = {"alert_rules": [], "least_reviewed": 10}
+    assert answer.json() == by_alert | body | untouched
     return made, old, new, body
 
 
@@ -142,6 +160,79 @@ async def test_what_was_submitted_before_the_training_was_active_counts(
         url = f"{BASE}/deployments/{made.deployment}/training"
         await running.http.put(url, json=body | {"active": True})
         await running.wait_for(RetrainingTriggered, 1)
+
+
+def _fired(made: DeploymentChanged, rule: UUID | None) -> AlertFired:
+    now = datetime.now(UTC)
+    return AlertFired(
+        alert=uuid4(), deployment=made.deployment, kind="metric", severity=Severity.WARNING,
+        since=now, fired_time=now, text="drift.distance is 0.31, above 0.2", rule=rule,
+    )  # fmt: skip
+
+
+async def test_an_alert_that_is_waited_for_asks_for_one_training(service_runner: Run) -> None:
+    async with service_runner("feedback") as running:
+        made, _, new, body = await _set_up(running, threshold=100)
+        rule = uuid4()
+        body |= {"alert_rules": [str(rule)], "least_reviewed": 2, "cool_down": 3600}
+        url = f"{BASE}/deployments/{made.deployment}/training"
+        assert (await running.http.put(url, json=body)).status_code == 200
+
+        async def alarms() -> dict[UUID, tuple[str, str | None]]:
+            shown = (await _training(running, made))["alarms"]
+            return {UUID(one["alert"]): (one["outcome"], one["why"]) for one in shown}
+
+        # Too few: this firing is answered for good. Others' and other rules' are none of ours.
+        early = _fired(made, rule)
+        other = msgspec.structs.replace(_fired(made, rule), deployment=uuid4())
+        await running.publish(early, _fired(made, uuid4()), _fired(made, None), other)
+        few = "0 reviewed predictions were submitted since the last training; it takes 2"
+        await eventually(alarms, lambda seen: seen == {early.alert: ("SKIPPED", few)})
+        shown = await _submit(running, made, 1, 2)
+        await running.wait_for(SubmissionSettled, 2)
+
+        # Delivered three times, it is one training.
+        alert = _fired(made, rule)
+        await running.publish(alert, alert, early)
+        (event,) = await running.wait_for(RetrainingTriggered, 1)
+        await running.publish(alert)
+        assert event.why == "alert: drift.distance is 0.31, above 0.2"
+        assert event.experiment == experiment_id(made.deployment, 1)
+        (data,) = [one for one in event.datasets if one.dataset_version == new]
+        manifest = read_manifest(await running.context.blobs.get(data.manifest))
+        assert {asset.data for asset in manifest.assets} == {one.data for one in shown}
+
+        # Not while it runs, and not before the cool-down is over.
+        second = _fired(made, rule)
+        await running.publish(second)
+        seen = {early.alert: ("SKIPPED", few), alert.alert: ("STARTED", None)}
+        seen[second.alert] = ("SKIPPED", "a training was running")
+        await eventually(alarms, lambda now: now == seen)
+        assert (await _training(running, made))["running"]
+        done = ExperimentFinished(
+            experiment=event.experiment, name=event.name, status=ExperimentStatus.FAILED,
+            deployment=made.deployment,
+        )  # fmt: skip
+        await running.publish(done, done)
+
+        async def runs() -> bool:
+            return bool((await _training(running, made))["running"])
+
+        await eventually(runs, lambda still: not still)
+        await _submit(running, made, 3, 4)
+        await running.wait_for(SubmissionSettled, 4)
+        third = _fired(made, rule)
+        await running.publish(third)
+        why = (await eventually(alarms, lambda now: now.get(third.alert, ("",))[0] == "SKIPPED"))[
+            third.alert
+        ][1]
+        assert why is not None
+        assert why.startswith("the cool-down lasts until 20")
+        assert len(running.emitted(RetrainingTriggered)) == 1
+        found = await _training(running, made)
+        assert (found["submitted"], found["crossings"]) == (2, 1)
+        strange = await running.http.put(url, json=body | {"alert_rules": [str(rule)] * 2})
+        assert strange.status_code == 422
 
 
 async def test_a_training_can_be_asked_for_by_hand(service_runner: Run) -> None:

@@ -11,7 +11,15 @@ from libs.schemas.manifest import Annotation, ManifestAsset
 from libs.schemas.values import ReviewShapes, TaskType
 from services.feedback.core.agreement import Labelled, disagreements, refusal
 from services.feedback.core.contents import Counts, Difference, count, difference
-from services.feedback.core.trigger import Counter, by_hand, decide, experiment_name
+from services.feedback.core.trigger import (
+    Counter,
+    Crossing,
+    Skipped,
+    by_alert,
+    by_hand,
+    decide,
+    experiment_name,
+)
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -110,6 +118,25 @@ def test_the_cool_down_holds_a_training_back_and_then_lets_it_go() -> None:
     counter = _counter(last=NOW, cool_down=timedelta(minutes=5))
     assert decide(counter, NOW + timedelta(minutes=4, seconds=59)) is None
     assert decide(counter, NOW + timedelta(minutes=5)) is not None
+
+
+def test_an_alert_asks_for_a_training_unless_something_is_against_it() -> None:
+    def answer(**changed: object) -> object:
+        return by_alert(_counter(submitted=5, **changed), NOW, text="drift", least=5)
+
+    due = answer()
+    assert isinstance(due, Crossing)
+    assert (due.number, due.why) == (5, "alert: drift")
+    assert answer(active=False) == Skipped("continuous training was off")
+    assert answer(running=True) == Skipped("a training was running")
+    held = answer(last=NOW - timedelta(minutes=1), cool_down=timedelta(minutes=5))
+    assert held == Skipped("the cool-down lasts until 2026-03-01 12:04 UTC")
+    few = by_alert(_counter(submitted=4), NOW, text="drift", least=5)
+    assert few == Skipped(
+        "4 reviewed predictions were submitted since the last training; it takes 5"
+    )
+    none_needed = by_alert(_counter(submitted=0), NOW, text="drift", least=0)
+    assert isinstance(none_needed, Crossing)
 
 
 def test_by_hand_needs_no_count_and_no_cool_down() -> None:

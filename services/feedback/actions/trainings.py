@@ -10,11 +10,18 @@ from libs.schemas.ids import experiment_id
 from libs.schemas.values import TrainingDataset
 from libs.store.session import Cause, Tx
 from services.feedback.actions.settling import settled_version
-from services.feedback.core.training import TrainingSettings
-from services.feedback.core.trigger import Crossing, by_hand, decide, experiment_name
+from services.feedback.core.training import AlarmOutcome, TrainingSettings
+from services.feedback.core.trigger import (
+    Crossing,
+    Skipped,
+    by_alert,
+    by_hand,
+    decide,
+    experiment_name,
+)
 from services.feedback.errors import NotSettled, TrainingNotSetUp
 from services.feedback.parts import Feedback
-from services.feedback.store import datasets, trainings
+from services.feedback.store import alarms, datasets, trainings
 
 _TRIES = 5
 
@@ -37,6 +44,32 @@ async def fire_if_due(parts: Feedback, organization: UUID, deployment: UUID) -> 
         if versions is None:
             return False
         await _fire(tx, organization, known, training.settings, crossing, versions=versions)
+        return True
+
+
+async def answer_alarm(parts: Feedback, organization: UUID, deployment: UUID, alert: UUID) -> bool:
+    """Ask for the training that a firing leads to, or keep why none follows; True where it does.
+
+    A firing is answered once, under its row's lock. While a version has not settled it waits.
+    """
+    known = parts.find_deployment(organization, deployment)
+    if known is None:
+        return False
+    async with parts.database.begin() as tx:
+        training = await trainings.find_training(tx, organization, deployment, lock=True)
+        held = await alarms.lock(tx, organization, deployment, alert)
+        if held is None:
+            return False
+        least = training.settings.least_reviewed
+        found = by_alert(training.counter, parts.clock.now(), text=held["text"], least=least)
+        if isinstance(found, Skipped):
+            await alarms.answer(tx, held, AlarmOutcome.SKIPPED, why=found.why, experiment=None)
+            return False
+        versions = await _settled(tx, organization, training.settings)
+        if versions is None:
+            return False
+        asked = await _fire(tx, organization, known, training.settings, found, versions=versions)
+        await alarms.answer(tx, held, AlarmOutcome.STARTED, experiment=asked)
         return True
 
 

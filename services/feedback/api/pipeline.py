@@ -13,7 +13,7 @@ from libs.api.problems import conflict, invalid, not_found, unavailable
 from libs.api.scopes import Scope
 from libs.api.tokens import Caller
 from libs.schemas.events import DeploymentChanged
-from libs.store.session import Cause
+from libs.store.session import Cause, Read
 from services.feedback.actions.trainings import fire_by_hand
 from services.feedback.core.agreement import Labelled, disagreements
 from services.feedback.core.loop import LoopSettings
@@ -28,8 +28,9 @@ from services.feedback.dto import (
 )
 from services.feedback.errors import DeploymentUnknown, NotSettled, TrainingNotSetUp
 from services.feedback.parts import Feedback
-from services.feedback.store import datasets, loops, trainings
+from services.feedback.store import alarms, datasets, loops, trainings
 
+_ALARMS = 5
 router = APIRouter(prefix="/api/feedback/v1/deployments/{deployment}", tags=["feedback"])
 Parts = Annotated[Feedback, part(Feedback)]
 Reader = Annotated[Caller, needs(Scope.DEPLOYMENTS_READ)]
@@ -78,7 +79,7 @@ async def get_training(deployment: UUID, parts: Parts, caller: Reader) -> Traini
     """The deployment's continuous training as it stands."""
     await _deployment(parts, caller, deployment)
     async with parts.database.read() as read:
-        return training_dto(await trainings.find_training(read, caller.organization, deployment))
+        return await _training(read, caller, deployment)
 
 
 @router.put("/training")
@@ -110,7 +111,7 @@ async def put_training(
                 errors.append((f"datasets[{at}].dataset_version", what))
         _refuse("the training cannot be set up like this", errors)
         await trainings.put_training(tx, caller.organization, deployment, settings)
-        return training_dto(await trainings.find_training(tx, caller.organization, deployment))
+        return await _training(tx, caller, deployment)
 
 
 @router.post("/training/run", status_code=202)
@@ -125,6 +126,12 @@ async def run_training(deployment: UUID, parts: Parts, caller: Trainer) -> Exper
     except NotSettled as changing:
         raise unavailable(str(changing)) from changing
     return ExperimentAccepted(experiment=experiment)
+
+
+async def _training(read: Read, caller: Caller, deployment: UUID) -> TrainingDto:
+    training = await trainings.find_training(read, caller.organization, deployment)
+    shown = await alarms.latest(read, caller.organization, deployment, limit=_ALARMS)
+    return training_dto(training, shown)
 
 
 async def _deployment(parts: Feedback, caller: Caller, deployment: UUID) -> DeploymentChanged:

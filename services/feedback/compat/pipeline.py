@@ -17,7 +17,6 @@ from services.feedback.core.training import (
     DEFAULT_THRESHOLD,
     Training,
     TrainingSet,
-    TrainingSettings,
 )
 from services.feedback.dto import LoopDto, Name, training_dto
 from services.feedback.errors import DeploymentUnknown
@@ -121,17 +120,16 @@ async def set_training_up(
     known = await _deployment(parts, caller, deployment)
     async with parts.database.begin(Cause(actor=caller.actor)) as tx:
         training = await trainings.find_training(tx, caller.organization, deployment, lock=True)
-        settings = TrainingSettings(
+        settings = replace(
+            training.settings,
             active=body.trigger == "FEEDBACK_LOOP",
             project=body.project_id,
-            datasets=training.settings.datasets,
             threshold=body.threshold,
             parameters=body.experiment_parameters,
-            cool_down=training.settings.cool_down,
         )
         await trainings.put_training(tx, caller.organization, known.deployment, settings)
         training = await trainings.find_training(tx, caller.organization, deployment)
-    return training_dto(training).model_dump()
+    return training_dto(training, ()).model_dump()
 
 
 @router.put(_PIPELINE + "/ct")

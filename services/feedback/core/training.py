@@ -3,12 +3,14 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
 from services.feedback.core.trigger import Counter
 
 DEFAULT_THRESHOLD = 100
+DEFAULT_LEAST = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +24,11 @@ class TrainingSet:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingSettings:
-    """What to train on, and when. `project` None: not set up. `cool_down` in seconds."""
+    """What to train on, and when. `project` None: not set up. `cool_down` in seconds.
+
+    `alert_rules`: an alert of one of these asks for a training, which starts where at least
+    `least_reviewed` predictions were submitted since the last one.
+    """
 
     active: bool = False
     project: UUID | None = None
@@ -30,6 +36,16 @@ class TrainingSettings:
     threshold: int = DEFAULT_THRESHOLD
     parameters: Mapping[str, Any] = field(default_factory=dict)
     cool_down: float = 0.0
+    alert_rules: Sequence[UUID] = ()
+    least_reviewed: int = DEFAULT_LEAST
+
+
+class AlarmOutcome(StrEnum):
+    """What a firing of an alert led to."""
+
+    WAITING = "WAITING"
+    STARTED = "STARTED"
+    SKIPPED = "SKIPPED"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,12 +59,13 @@ class Last:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Training:
-    """A deployment's training as it stands."""
+    """A deployment's training as it stands. `running`: one that was asked for has not ended."""
 
     settings: TrainingSettings
     submitted: int
     crossings: int
     last: Last | None
+    running: bool = False
 
     @property
     def counter(self) -> Counter:
@@ -61,4 +78,5 @@ class Training:
             submitted=self.submitted,
             crossings=self.crossings,
             last=self.last.time if self.last else None,
+            running=self.running,
         )

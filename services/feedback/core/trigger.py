@@ -1,6 +1,8 @@
 """When a training is asked for.
 
 idle --submitted ≥ threshold--> due --cool-down over, contents settled--> fired --> idle (0)
+alert fires --none runs, enough submitted, cool-down over--> due --contents settled--> fired
+alert fires --otherwise--> skipped, and why
 """
 
 from dataclasses import dataclass
@@ -13,7 +15,8 @@ BY_HAND = "by hand"
 class Counter:
     """What decides. `submitted`: reviewed predictions since the last crossing, each once.
 
-    `crossings`: how many there were; the next one has the number `crossings + 1`.
+    `crossings`: how many there were; the next one has the number `crossings + 1`. `running`: a
+    training that was asked for has not ended.
     """
 
     active: bool
@@ -22,6 +25,7 @@ class Counter:
     submitted: int
     crossings: int
     last: datetime | None
+    running: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +33,13 @@ class Crossing:
     """A training is due: number and sentence of the crossing."""
 
     number: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """No training follows; the reason is part of a sentence."""
+
     why: str
 
 
@@ -45,6 +56,23 @@ def decide(counter: Counter, now: datetime) -> Crossing | None:
         number=counter.crossings + 1,
         why=f"{counter.submitted} of {counter.threshold} reviewed predictions were submitted",
     )
+
+
+def by_alert(counter: Counter, now: datetime, *, text: str, least: int) -> "Crossing | Skipped":
+    """What a firing of an alert that says `text` leads to; `least`: predictions it takes."""
+    if not counter.active:
+        return Skipped("continuous training was off")
+    if counter.running:
+        return Skipped("a training was running")
+    if counter.submitted < least:
+        return Skipped(
+            f"{counter.submitted} reviewed predictions were submitted since the last training; "
+            f"it takes {least}"
+        )
+    if counter.last is not None and now < counter.last + counter.cool_down:
+        over = (counter.last + counter.cool_down).astimezone(UTC)
+        return Skipped(f"the cool-down lasts until {over:%Y-%m-%d %H:%M} UTC")
+    return Crossing(number=counter.crossings + 1, why=f"alert: {text}")
 
 
 def by_hand(counter: Counter) -> Crossing:

@@ -26,6 +26,15 @@ async def find_training(
         .order_by(crossing.c.number.desc())
         .limit(1)
     )
+    running = await read.first(
+        select(crossing.c.number)
+        .where(
+            crossing.c.organization == organization,
+            crossing.c.deployment == deployment,
+            crossing.c.finished.is_(None),
+        )
+        .limit(1)
+    )
     return Training(
         settings=_settings(row),
         submitted=row["submitted"],
@@ -33,6 +42,7 @@ async def find_training(
         last=Last(experiment=last["experiment"], why=last["why"], time=last["time"])
         if last
         else None,
+        running=running is not None,
     )
 
 
@@ -105,6 +115,22 @@ async def cross(
     )
 
 
+async def end_crossing(tx: Tx, organization: UUID, deployment: UUID, experiment: UUID) -> bool:
+    """The training of a crossing has ended; False where there is none that had not."""
+    ended = await tx.execute(
+        update(crossing)
+        .where(
+            crossing.c.organization == organization,
+            crossing.c.deployment == deployment,
+            crossing.c.experiment == experiment,
+            crossing.c.finished.is_(None),
+        )
+        .values(finished=tx.clock.now())
+        .returning(crossing.c.number)
+    )
+    return ended.first() is not None
+
+
 def _mine(organization: UUID, deployment: UUID) -> Select[Any]:
     return select(training).where(
         training.c.organization == organization, training.c.deployment == deployment
@@ -126,6 +152,8 @@ def _settings(row: RowMapping) -> TrainingSettings:
         threshold=row["threshold"],
         parameters=row["parameters"],
         cool_down=row["cool_down"],
+        alert_rules=tuple(row["alert_rules"]),
+        least_reviewed=row["least_reviewed"],
     )
 
 
@@ -144,4 +172,6 @@ def _values(settings: TrainingSettings) -> dict[str, Any]:
         "threshold": settings.threshold,
         "parameters": dict(settings.parameters),
         "cool_down": settings.cool_down,
+        "alert_rules": list(settings.alert_rules),
+        "least_reviewed": settings.least_reviewed,
     }

@@ -9,9 +9,9 @@ import structlog
 from libs.store import leases
 from libs.store.faults import is_transient
 from services.feedback.actions.settling import settle
-from services.feedback.actions.trainings import fire_if_due
+from services.feedback.actions.trainings import answer_alarm, fire_if_due
 from services.feedback.parts import Feedback
-from services.feedback.store import datasets, trainings
+from services.feedback.store import alarms, datasets, trainings
 
 log = structlog.get_logger()
 _SECONDS = 1.0
@@ -58,6 +58,10 @@ async def _settle(parts: Feedback, holder: UUID) -> None:
 async def _fire(parts: Feedback) -> None:
     async with parts.database.read() as read:
         enough = await trainings.counted_enough(read)
+        waiting = await alarms.waiting(read)
     for organization, deployment in enough:
         if await fire_if_due(parts, organization, deployment):
             log.info("training asked for", deployment=str(deployment))
+    for row in waiting:
+        if await answer_alarm(parts, row["organization"], row["deployment"], row["alert"]):
+            log.info("training asked for by an alert", deployment=str(row["deployment"]))

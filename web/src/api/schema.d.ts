@@ -11,6 +11,22 @@ export interface components {
             images?: string[] | null;
             q?: string | null;
         };
+        /** @description A firing of an alert that asks for trainings. `why`: why none followed. */
+        AlarmDto: {
+            alert: string;
+            experiment: string | null;
+            outcome: components["schemas"]["AlarmOutcome"];
+            rule: string;
+            text: string;
+            /** Format: date-time */
+            time: string;
+            why: string | null;
+        };
+        /**
+         * @description What a firing of an alert led to.
+         * @enum {string}
+         */
+        AlarmOutcome: "WAITING" | "STARTED" | "SKIPPED";
         /**
          * @description A firing of a rule. `value`: when it fired; `worst`: of all since; `resolved_text`: why it
          *     is over. `resolved_time` null: it fires.
@@ -1918,13 +1934,22 @@ export interface components {
             dataset_version: string;
             digest: string;
         };
-        /** @description What to train on, and when. `cool_down` in seconds. */
+        /**
+         * @description What to train on, and when. `cool_down` in seconds.
+         *
+         *     `alert_rules`: an alert of one of these rules asks for a training too. It starts where none
+         *     runs, `least_reviewed` predictions were submitted since the last one and the cool-down is over.
+         */
         TrainingBody: {
             active: boolean;
+            /** @default [] */
+            alert_rules: string[];
             /** @default 0 */
             cool_down: number;
             /** @default [] */
             datasets: components["schemas"]["TrainingSetDto"][];
+            /** @default 10 */
+            least_reviewed: number;
             /** @default {} */
             parameters: {
                 [key: string]: unknown;
@@ -1943,20 +1968,30 @@ export interface components {
             pinned: boolean;
             production_images?: number | null;
         };
-        /** @description A training as it stands. `submitted`: since the last crossing. */
+        /**
+         * @description A training as it stands. `submitted`: since the last crossing; `running`: one has not ended.
+         *
+         *     `alarms`: the newest firings that asked for one, and what came of them.
+         */
         TrainingDto: {
             active: boolean;
+            alarms: components["schemas"]["AlarmDto"][];
+            /** @default [] */
+            alert_rules: string[];
             /** @default 0 */
             cool_down: number;
             crossings: number;
             /** @default [] */
             datasets: components["schemas"]["TrainingSetDto"][];
             last: components["schemas"]["LastDto"] | null;
+            /** @default 10 */
+            least_reviewed: number;
             /** @default {} */
             parameters: {
                 [key: string]: unknown;
             };
             project?: string | null;
+            running: boolean;
             submitted: number;
             /** @default 100 */
             threshold: number;

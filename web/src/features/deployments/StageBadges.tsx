@@ -65,7 +65,11 @@ export function StageBadges({ deployment }: { deployment: Deployment }) {
           stage="training"
           name="Training"
           tone={train.active ? "ok" : ""}
-          value={train.active ? `${train.submitted}/${train.threshold}` : "off"}
+          value={
+            train.active
+              ? `${train.running ? "running " : ""}${train.submitted}/${train.threshold}${train.alert_rules.length > 0 ? " or alert" : ""}`
+              : "off"
+          }
         />
       )}
       <Stage

@@ -27,7 +27,16 @@ export default function SettingsPage() {
   const { stage } = useParams({ from: "/inside/o/$org/deployments/$d/settings/$stage" });
   const query = useQuery(deployment(d));
   useLiveQueries(
-    ["reference", "job", "retraining", "submission", "dataset_version", "experiment", "deployment"],
+    [
+      "reference",
+      "job",
+      "retraining",
+      "submission",
+      "dataset_version",
+      "experiment",
+      "deployment",
+      "alert",
+    ],
     [
       ["reference", d],
       ["training", d],

@@ -11,11 +11,16 @@ import { FormProblem, Loaded } from "@/components/states";
 import { Time } from "@/components/Time";
 import { toast } from "@/components/toasts";
 import { Card } from "@/features/settings/Card";
+import { Alarms, AlertTrigger } from "@/features/settings/TrainingAlerts";
 import { count } from "@/lib/format";
 import { useRefusal } from "@/lib/rights";
 
 export function TrainingCard({ deployed }: { deployed: Deployment }) {
-  const query = useQuery(training(deployed.id));
+  const query = useQuery({
+    ...training(deployed.id),
+    // What an alert led to is told to nobody.
+    refetchInterval: ({ state }) => (state.data?.alert_rules.length ? 5000 : false),
+  });
   return (
     <Loaded query={query}>
       {(data) => <TrainingForm key={data.project ?? "none"} deployed={deployed} data={data} />}
@@ -59,6 +64,8 @@ function TrainingForm({ deployed, data }: { deployed: Deployment; data: Training
   const [datasets, setDatasets] = useState<TrainingDataset[]>(data.datasets);
   const [threshold, setThreshold] = useState(String(data.threshold));
   const [coolDown, setCoolDown] = useState(String(data.cool_down));
+  const [alertRules, setAlertRules] = useState(data.alert_rules);
+  const [least, setLeast] = useState(String(data.least_reviewed));
   const [parameters, setParameters] = useState(printParameters(data.parameters));
   const settings = (active: boolean, id: string): TrainingSettings => ({
     active,
@@ -67,6 +74,8 @@ function TrainingForm({ deployed, data }: { deployed: Deployment; data: Training
     threshold: Number(threshold),
     parameters: parseParameters(parameters),
     cool_down: Number(coolDown),
+    alert_rules: alertRules,
+    least_reviewed: Number(least),
   });
   const save = useMutation({
     mutationFn: async (active: boolean) => {
@@ -95,7 +104,7 @@ function TrainingForm({ deployed, data }: { deployed: Deployment; data: Training
     <Card
       title="Training"
       state={{ kind: data.active ? "on" : "off" }}
-      about="Starts one experiment each time so many reviewed predictions were submitted since the last run, or by hand."
+      about="Starts one experiment each time so many reviewed predictions were submitted since the last run, when an alert fires, or by hand."
       toggle={
         <Switch
           label="Continuous training"
@@ -153,8 +162,10 @@ function TrainingForm({ deployed, data }: { deployed: Deployment; data: Training
           ) : (
             "It has not run yet."
           )}{" "}
+          {data.running && "It is running. "}
           Crossed {count(data.crossings)} {data.crossings === 1 ? "time" : "times"}.
         </p>
+        <Alarms alarms={data.alarms} project={data.project} />
       </div>
       <div className="fields">
         <Field label="Project">
@@ -192,6 +203,13 @@ function TrainingForm({ deployed, data }: { deployed: Deployment; data: Training
           onChange={setCoolDown}
         />
       </div>
+      <AlertTrigger
+        d={d}
+        chosen={alertRules}
+        least={least}
+        onChoose={setAlertRules}
+        onLeast={setLeast}
+      />
       <Datasets
         datasets={datasets}
         onChange={setDatasets}
