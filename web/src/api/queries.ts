@@ -64,6 +64,22 @@ export const harm = (d: string) =>
     queryFn: ({ signal }) => get<api.Harm>("metrics", `/deployments/${d}/harm`, undefined, signal),
   });
 
+/** What the numbers of a span will be before it is reviewed; by whole minutes, for it is no small work. */
+export const labelFree = (d: string, model: "champion" | "shadow", span: Span) => {
+  const [from, to] = [minute(span.from, Math.floor), minute(span.to, Math.ceil)];
+  return queryOptions({
+    queryKey: ["label-free", d, model, from, to],
+    queryFn: ({ signal }) => {
+      const asked = { from, to, model };
+      return get<api.LabelFree>("metrics", `/deployments/${d}/label-free`, asked, signal);
+    },
+    placeholderData: (old, query) => (query?.queryKey[1] === d ? old : undefined),
+  });
+};
+
+const minute = (at: string, round: (n: number) => number) =>
+  new Date(round(Date.parse(at) / 60_000) * 60_000).toISOString();
+
 export const reference = (d: string) =>
   queryOptions({
     queryKey: ["reference", d],

@@ -44,6 +44,8 @@ export type Report = Schemas["ReportDto"];
 export type Estimate = Schemas["EstimateDto"];
 export type Confusion = Schemas["ConfusionDto"];
 export type Harm = Schemas["HarmDto"];
+export type LabelFree = Schemas["LabelFreeDto"];
+export type LabelFreeNumber = Schemas["LabelFreeNumberDto"];
 export type Reference = With<
   Schemas["ReferenceDto"],
   { state: "none" | "computing" | "ready" | "failed" }

@@ -5,8 +5,10 @@ import { Menu } from "@/components/controls";
 import { EChart } from "@/components/EChart";
 import { Icon } from "@/components/Icon";
 import { Scroll } from "@/components/Scroll";
+import { toast } from "@/components/toasts";
 import { csv, download } from "@/lib/download";
 import { token } from "@/lib/palette";
+import { stillOf } from "@/lib/still";
 
 export interface ChartTable {
   head: string[];
@@ -23,15 +25,30 @@ interface PanelProps {
   wide?: boolean;
   note?: ReactNode;
   children?: ReactNode;
-  menu?: (close: () => void) => ReactNode;
+  /** Of a chart that has drawn itself: its picture, sharper than its pixels on the screen. */
+  drawn?: () => string | undefined;
 }
 
 export function Panel(props: PanelProps) {
   const id = useId();
   const [asTable, setAsTable] = useState(false);
-  const { table } = props;
+  const section = useRef<HTMLElement>(null);
+  const { table, drawn } = props;
+  const savePicture = async () => {
+    try {
+      const picture = await stillOf(section.current!, drawn && (() => drawn()));
+      download(`${props.title}.png`, picture, "image/png");
+    } catch {
+      toast("This browser makes no picture of it", { tone: "danger" });
+    }
+  };
   return (
-    <section className={props.wide ? "panel wide" : "panel"} aria-labelledby={id} data-panel>
+    <section
+      className={props.wide ? "panel wide" : "panel"}
+      ref={section}
+      aria-labelledby={id}
+      data-panel
+    >
       <header>
         <h3 id={id}>{props.title}</h3>
         {props.subtitle && (
@@ -67,7 +84,16 @@ export function Panel(props: PanelProps) {
                 >
                   <Icon name="copy" /> Save as CSV
                 </button>
-                {props.menu?.(close)}
+                <button
+                  type="button"
+                  className="item"
+                  onClick={() => {
+                    close();
+                    void savePicture();
+                  }}
+                >
+                  <Icon name="image" /> Save as PNG
+                </button>
               </>
             )}
           </Menu>
@@ -82,7 +108,7 @@ export function Panel(props: PanelProps) {
   );
 }
 
-interface ChartProps extends Omit<PanelProps, "children" | "menu"> {
+interface ChartProps extends Omit<PanelProps, "children" | "drawn"> {
   option: EChartsOption;
   height?: number;
   time?: boolean;
@@ -101,33 +127,16 @@ export function ChartPanel({
   ...panel
 }: ChartProps) {
   const chart = useRef<ECharts | null>(null);
-  const saveImage = () => {
-    const image = chart.current?.getDataURL({
-      type: "png",
-      pixelRatio: 2,
-      backgroundColor: token("surface"),
-    });
-    if (!image) return;
-    const link = document.createElement("a");
-    link.href = image;
-    link.download = `${panel.title}.png`;
-    link.click();
-  };
   return (
     <Panel
       {...panel}
-      menu={(close) => (
-        <button
-          type="button"
-          className="item"
-          onClick={() => {
-            saveImage();
-            close();
-          }}
-        >
-          <Icon name="image" /> Save as PNG
-        </button>
-      )}
+      drawn={() =>
+        chart.current?.getDataURL({
+          type: "png",
+          pixelRatio: 2,
+          backgroundColor: token("surface"),
+        })
+      }
     >
       <EChart
         option={option}

@@ -19,38 +19,26 @@ export interface Place {
   onFocus: () => void;
 }
 
-/** Tiles on screen only; the next page is fetched two screens ahead. Arrows move, `X` chooses. */
-export function VirtualGrid<T extends { id: string }>(props: {
+interface Props<T> {
   items: readonly T[];
   label: string;
-  size: TileSize;
-  /** Height of what stands below the picture (4:3), in pixels. */
-  foot: number;
+  /** Tiles of a width with so much below the picture (4:3), or table rows of a height: pixels. */
+  form: { size: TileSize; foot: number } | { row: number };
   tile: (item: T, place: Place) => ReactNode;
   onToggle?: (id: string, range: boolean) => void;
+  /** Any other key on the tile in focus. */
+  onKey?: (key: string, item: T) => void;
   /** Fetches the next page; null while that runs and at the end. */
   more: (() => void) | null;
-}) {
-  const { items, more } = props;
+}
+
+/** Tiles on screen only; the next page is fetched two screens ahead. Arrows move, `X` chooses. */
+export function VirtualGrid<T extends { id: string }>(props: Props<T>) {
+  const { items, form, more } = props;
   const holder = useRef<HTMLDivElement>(null);
-  const [width, setWidth] = useState(0);
-  const [margin, setMargin] = useState(0);
+  const { width, margin } = usePlace(holder);
   const [focus, setFocus] = useState(0);
-  useLayoutEffect(() => {
-    const element = holder.current!;
-    const measure = () => {
-      setWidth(element.clientWidth);
-      setMargin(element.getBoundingClientRect().top + scrollY);
-    };
-    measure();
-    const observer = new ResizeObserver(measure);
-    observer.observe(element);
-    observer.observe(document.body);
-    return () => observer.disconnect();
-  }, []);
-  const columns = Math.max(1, Math.floor((width + GAP) / (TILE_WIDTHS[props.size] + GAP)));
-  const tile = (width - GAP * (columns - 1)) / columns;
-  const height = Math.round(tile * 0.75) + props.foot + GAP;
+  const { columns, height } = measured(form, width);
   const rows = Math.ceil(items.length / columns);
   const virtual = useWindowVirtualizer({
     count: width > 0 ? rows : 0,
@@ -76,15 +64,21 @@ export function VirtualGrid<T extends { id: string }>(props: {
       requestAnimationFrame(() =>
         holder.current?.querySelector<HTMLElement>(`[data-index="${next}"]`)?.focus(),
       );
-    } else if (event.key.toLowerCase() === "x" && items[focus]) {
-      props.onToggle?.(items[focus].id, event.shiftKey);
+      return;
     }
+    const item = items[focus];
+    if (!item) return;
+    if (event.key.toLowerCase() === "x") props.onToggle?.(item.id, event.shiftKey);
+    else props.onKey?.(event.key, item);
   };
+  const table = "row" in form;
   return (
+    // biome-ignore lint/a11y/useAriaPropsSupportedByRole: a list and a rowgroup may be named
+    // biome-ignore lint/a11y/noStaticElementInteractions: keys of the focused tile inside
     <div
       ref={holder}
-      className="virtual grid"
-      role="list"
+      className={table ? "virtual table" : "virtual grid"}
+      role={table ? "rowgroup" : "list"}
       aria-label={props.label}
       style={{ height: virtual.getTotalSize() }}
       onKeyDown={keys}
@@ -111,4 +105,32 @@ export function VirtualGrid<T extends { id: string }>(props: {
       ))}
     </div>
   );
+}
+
+function measured(form: Props<unknown>["form"], width: number) {
+  if ("row" in form) return { columns: 1, height: form.row };
+  const columns = Math.max(1, Math.floor((width + GAP) / (TILE_WIDTHS[form.size] + GAP)));
+  const tile = (width - GAP * (columns - 1)) / columns;
+  return { columns, height: Math.round(tile * 0.75) + form.foot + GAP };
+}
+
+/** How wide it is and where it begins on the page, also after what stands above it has grown. */
+function usePlace(holder: React.RefObject<HTMLDivElement | null>) {
+  const [place, setPlace] = useState({ width: 0, margin: 0 });
+  useLayoutEffect(() => {
+    const element = holder.current!;
+    const measure = () => {
+      const now = {
+        width: element.clientWidth,
+        margin: element.getBoundingClientRect().top + scrollY,
+      };
+      setPlace((old) => (old.width === now.width && old.margin === now.margin ? old : now));
+    };
+    measure();
+    const observer = new ResizeObserver(measure);
+    observer.observe(element);
+    observer.observe(document.body);
+    return () => observer.disconnect();
+  }, [holder]);
+  return place;
 }

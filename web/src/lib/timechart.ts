@@ -28,6 +28,15 @@ export interface TimeChart {
   /** The axis follows the values instead of starting at zero: for a quantity without a natural one. */
   floating?: boolean;
   span: [from: number, to: number];
+  shades?: readonly Shade[];
+}
+
+/** While an alert was firing. Milliseconds. */
+export interface Shade {
+  name: string;
+  from: number;
+  to: number;
+  tone: "danger" | "warn" | "accent";
 }
 
 /** True where a value has no neighbour: drawn as a dot, since no line passes through it. */
@@ -123,6 +132,7 @@ export function timeOption(chart: TimeChart): EChartsOption {
         }),
       ),
       ...(chart.line ? [marked(chart.line)] : []),
+      ...(chart.shades?.length ? [shaded(chart.shades, chart.span)] : []),
     ],
   };
 }
@@ -194,6 +204,25 @@ function marked(line: { value: number; name: string }): SeriesOption {
         fontSize: 11,
       },
       lineStyle: { color: token("danger"), type: [4, 3], width: 1 },
+    },
+  };
+}
+
+/** At least a hair wide: what fired for a minute of a year is seen, too. */
+function shaded(shades: readonly Shade[], [start, end]: [number, number]): SeriesOption {
+  const least = (end - start) / 300;
+  return {
+    type: "line",
+    data: [],
+    markArea: {
+      silent: true,
+      data: shades.map((one) => [
+        {
+          xAxis: Math.max(start, one.from),
+          itemStyle: { color: token(one.tone), opacity: 0.12 },
+        },
+        { xAxis: Math.min(end, Math.max(one.to, one.from + least)) },
+      ]),
     },
   };
 }

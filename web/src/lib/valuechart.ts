@@ -84,6 +84,8 @@ export function unitCurves(
   };
 }
 
+const FEW = 4;
+
 /** Counts in bins that need not be equally wide: each bin has the same width on the axis. */
 export function histogramOption(
   bins: readonly { name: string; colour: string; counts: readonly number[] }[],
@@ -97,11 +99,11 @@ export function histogramOption(
       data: [...labels],
       axisTick: { show: false },
       axisLine: { lineStyle: { color: token("border") } },
-      // The tooltip has the whole bin.
+      // Of many bins the tooltip has the whole; a few have room for it.
       axisLabel: {
         ...axisText(),
         hideOverlap: true,
-        formatter: (name: string) => name.split(" – ")[0]!,
+        formatter: (name: string) => (labels.length > FEW ? name.split(" – ")[0]! : name),
       },
     },
     yAxis: {
@@ -117,6 +119,7 @@ export function histogramOption(
       type: "bar",
       name: one.name,
       data: [...one.counts],
+      barMaxWidth: 160,
       barCategoryGap: "12%",
       barGap: "0%",
       itemStyle: { color: one.colour, opacity: 0.85 },

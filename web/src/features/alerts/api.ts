@@ -52,6 +52,21 @@ export const firing = (d: string) =>
       get<Page<Alert>>("metrics", "/alerts", { deployment: d, firing: true, limit: 50 }, signal),
   });
 
+/** What fires now, of all deployments: the newest. */
+export const firingAnywhere = queryOptions({
+  queryKey: ["alerts", "all", "firing"],
+  queryFn: ({ signal }) =>
+    get<Page<Alert>>("metrics", "/alerts", { firing: true, limit: 200 }, signal),
+});
+
+/** What a deployment's rules have fired, the newest two hundred: charts shade when. */
+export const fired = (d: string) =>
+  queryOptions({
+    queryKey: ["alerts", d, "fired"],
+    queryFn: ({ signal }) =>
+      get<Page<Alert>>("metrics", "/alerts", { deployment: d, limit: 200 }, signal),
+  });
+
 export const receivers = queryOptions({
   queryKey: ["receivers"],
   queryFn: ({ signal }) => get<Page<Receiver>>("gateway", "/receivers", { limit: 200 }, signal),

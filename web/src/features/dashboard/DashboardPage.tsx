@@ -95,8 +95,8 @@ function Groups({ data, deployed, zoom }: { data: Dashboard; deployed: Deploymen
       <Group name="Output">
         <OutputGroup data={data} deployed={deployed} label={label} models={models} onZoom={zoom} />
       </Group>
-      <Group name="Agreement" two>
-        <AgreementGroup data={data} onZoom={zoom} />
+      <Group name="Agreement">
+        <AgreementGroup data={data} deployed={deployed} models={models} onZoom={zoom} />
       </Group>
       <Group name="Quality">
         <QualityGroup data={data} deployed={deployed} models={models} />

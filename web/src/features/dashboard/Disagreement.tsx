@@ -40,6 +40,7 @@ export function Disagreement({ data, onZoom }: { data: Dashboard; onZoom: Zoom }
     <TimePanel
       data={data}
       title="Disagreement"
+      metrics={["disagreement."]}
       unit={`share of images · in all ${percent(total.share)} [${percent(total.low)}, ${percent(total.high)}], n = ${count(total.compared)}`}
       max={1}
       format={(value) => percent(value)}

@@ -21,6 +21,7 @@ export function InputGroup({ data, onZoom }: { data: Dashboard; onZoom: Zoom }) 
         <TimePanel
           data={data}
           title="Outlier score"
+          metrics={["outlier."]}
           unit="1 − p"
           max={1}
           format={(value) => decimal(value)}
@@ -65,6 +66,7 @@ export function InputGroup({ data, onZoom }: { data: Dashboard; onZoom: Zoom }) 
         <TimePanel
           data={data}
           title="Drift"
+          metrics={["drift."]}
           unit="Kolmogorov–Smirnov D"
           t={data.drift.t}
           max={1}
@@ -82,8 +84,10 @@ export function InputGroup({ data, onZoom }: { data: Dashboard; onZoom: Zoom }) 
         <NeedsTrainingData title="Drift" data={data} />
       )}
       {data.drift && data.drift.features.length > 0 && <Features data={data} />}
-      <Pictures data={data} onZoom={onZoom} />
-      <ImageSize data={data} />
+      <div className="panels wide">
+        <Pictures data={data} onZoom={onZoom} />
+        <ImageSize data={data} />
+      </div>
       <LastPredictions data={data} />
     </>
   );

@@ -53,6 +53,7 @@ export function OutputGroup(props: {
         key={label}
         data={data}
         title="Label distribution"
+        metrics={["champion.", "shadow.", "boxes."]}
         unit={classified ? "images per label" : "shapes per label"}
         kind="bar"
         format={(value) => (value === null ? "–" : compact(value))}

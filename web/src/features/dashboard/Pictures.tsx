@@ -11,6 +11,7 @@ export function Pictures({ data, onZoom }: { data: Dashboard; onZoom: Zoom }) {
       <TimePanel
         data={data}
         title="Brightness and contrast"
+        metrics={["tone.brightness", "tone.contrast"]}
         unit="0–1, mean of a bucket"
         max={1}
         format={(value) => decimal(value)}
@@ -23,6 +24,7 @@ export function Pictures({ data, onZoom }: { data: Dashboard; onZoom: Zoom }) {
       <TimePanel
         data={data}
         title="Sharpness"
+        metrics={["tone.sharpness"]}
         floating
         unit="log variance of the Laplacian, mean of a bucket"
         format={(value) => decimal(value)}

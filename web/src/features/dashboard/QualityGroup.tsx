@@ -10,6 +10,7 @@ import { Calibration, PrecisionRecall } from "@/features/dashboard/Curves";
 import { Disagreement } from "@/features/dashboard/Disagreement";
 import { ErrorKinds, Slices } from "@/features/dashboard/Findings";
 import { HarmPanel } from "@/features/dashboard/HarmPanel";
+import { LabelFreePanel } from "@/features/dashboard/LabelFreePanel";
 import { LabelScores } from "@/features/dashboard/LabelScores";
 import { type Judged, Scores } from "@/features/dashboard/Scores";
 import type { Zoom } from "@/features/dashboard/TimePanel";
@@ -45,11 +46,19 @@ const CLASSIFIED = [
   ["weighted_f1", "Weighted F1"],
 ] as const;
 
-export function AgreementGroup({ data, onZoom }: { data: Dashboard; onZoom: Zoom }) {
+export function AgreementGroup(props: {
+  data: Dashboard;
+  deployed: Deployment;
+  models: Models;
+  onZoom: Zoom;
+}) {
+  const { data, deployed, models, onZoom } = props;
+  const ofShadow = models === "shadow" && deployed.shadow !== null;
   return (
     <>
       <Disagreement data={data} onZoom={onZoom} />
       <HarmPanel />
+      <LabelFreePanel data={data} model={ofShadow ? "shadow" : "champion"} />
     </>
   );
 }

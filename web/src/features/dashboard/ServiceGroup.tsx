@@ -18,6 +18,7 @@ export function ServiceGroup(props: { data: Dashboard; models: Models; onZoom: Z
       <TimePanel
         data={data}
         title="Volume"
+        metrics={["volume"]}
         unit="predictions"
         kind="bar"
         format={(value) => (value === null ? "–" : compact(value))}
@@ -31,6 +32,7 @@ export function ServiceGroup(props: { data: Dashboard; models: Models; onZoom: Z
         key={`latency ${models} ${log}`}
         data={data}
         title="Latency"
+        metrics={["latency."]}
         unit="seconds"
         format={seconds}
         log={log}

@@ -4,10 +4,18 @@ import type { Dashboard } from "@/api/types";
 import { useDeploymentId, useOrg } from "@/app/params";
 import { ChartPanel } from "@/components/ChartPanel";
 import { Button } from "@/components/controls";
+import { useShades } from "@/features/dashboard/shades";
 import { count, dateTime } from "@/lib/format";
 import { usePreferences, useTheme } from "@/lib/preferences";
 import { adding, within } from "@/lib/query";
-import { bucketName, gaps, type TimeChart, type TimeSeries, timeOption } from "@/lib/timechart";
+import {
+  bucketName,
+  gaps,
+  type Shade,
+  type TimeChart,
+  type TimeSeries,
+  timeOption,
+} from "@/lib/timechart";
 
 export type Zoom = (from: string, to: string) => void;
 
@@ -29,6 +37,8 @@ interface Props {
   tools?: ReactNode;
   wide?: boolean;
   summary?: string;
+  /** The metrics that the chart shows, by the beginnings of their names: their alerts shade it. */
+  metrics?: readonly string[];
   /** What the list that a click opens asks for besides the time. */
   condition?: string;
   /** Other lists that the values of a bucket lead to. */
@@ -43,6 +53,7 @@ export function TimePanel(props: Props) {
   const navigate = useNavigate();
   const org = useOrg();
   const d = useDeploymentId();
+  const shades = useShades(d, props.metrics, data);
   const { series: makeSeries, points: makePoints, line, log, max, floating } = props;
   // biome-ignore lint/correctness/useExhaustiveDependencies: the makers close over `data` and `log`
   const { option, series } = useMemo(() => {
@@ -65,9 +76,10 @@ export function TimePanel(props: Props) {
         max,
         floating,
         span: [Date.parse(data.from), Date.parse(data.to)],
+        shades,
       }),
     };
-  }, [data, theme, zone, log, kind, t]);
+  }, [data, theme, zone, log, kind, t, shades]);
 
   const pick = (x: number, y: number) => {
     if (makePoints && data.points) {
@@ -94,7 +106,11 @@ export function TimePanel(props: Props) {
     <ChartPanel
       title={props.title}
       subtitle={`${props.unit} · ${bucketName(data.bucket_seconds)} buckets`}
-      summary={`${props.summary ?? ""} ${breaks ? `${breaks} gaps.` : "No gaps."}`}
+      summary={[
+        props.summary ?? "",
+        breaks ? `${breaks} gaps.` : "No gaps.",
+        ...shades.map((one) => `Alert: ${one.name}, from ${dateTime(one.from, zone)}.`),
+      ].join(" ")}
       table={() => ({
         head: [`Time (${zone === "UTC" ? "UTC" : "local"})`, ...series.map((one) => one.name)],
         rows: t.map((at, i) => [
@@ -122,7 +138,15 @@ export function TimePanel(props: Props) {
           />
         ) : undefined
       }
-      note={series.length > 1 ? <Legend series={series} square={kind === "bar"} /> : undefined}
+      note={
+        series.length > 1 || shades.length > 0 ? (
+          <Legend
+            series={series.length > 1 ? series : []}
+            square={kind === "bar"}
+            shades={shades}
+          />
+        ) : undefined
+      }
     />
   );
 }
@@ -147,14 +171,28 @@ function nearest(
   return best;
 }
 
-export function Legend({ series, square }: { series: TimeSeries[]; square?: boolean }) {
-  const named = series.filter((one) => !one.faint);
+export function Legend(props: {
+  series: TimeSeries[];
+  square?: boolean;
+  shades?: readonly Shade[];
+}) {
+  const named = props.series.filter((one) => !one.faint);
+  const alerts = new Map(props.shades?.map((one) => [one.name, one.tone]));
   return (
     <div className="legend" aria-hidden="true">
       {named.map((one) => (
         <span key={one.name} className="key">
-          <span className={square ? "swatch square" : "swatch"} style={{ color: one.colour }} />
+          <span
+            className={props.square ? "swatch square" : "swatch"}
+            style={{ color: one.colour }}
+          />
           {one.name}
+        </span>
+      ))}
+      {[...alerts].map(([name, tone]) => (
+        <span key={name} className="key">
+          <span className="swatch shade" style={{ color: `var(--${tone})` }} />
+          {name} fired
         </span>
       ))}
     </div>

@@ -167,8 +167,7 @@ function Images(props: { version: DatasetVersion; base: string; kind: ChangeKind
     <VirtualGrid
       items={items}
       label={`Images ${kind}`}
-      size="medium"
-      foot={46}
+      form={{ size: "medium", foot: 46 }}
       more={
         query.hasNextPage && !query.isFetchingNextPage ? () => void query.fetchNextPage() : null
       }

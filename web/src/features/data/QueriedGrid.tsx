@@ -92,8 +92,7 @@ export function QueriedGrid<T extends { id: string }>(props: {
           <VirtualGrid
             items={items}
             label={props.label}
-            size={props.size}
-            foot={props.foot}
+            form={{ size: props.size, foot: props.foot }}
             tile={props.tile}
             onToggle={props.onToggle}
             more={rows.more}

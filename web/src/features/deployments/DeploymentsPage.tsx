@@ -9,6 +9,7 @@ import { Scroll } from "@/components/Scroll";
 import { Sparkline } from "@/components/Sparkline";
 import { Empty, Loaded } from "@/components/states";
 import { Time } from "@/components/Time";
+import { type Alert, firingAnywhere } from "@/features/alerts/api";
 import { count, MISSING, seconds } from "@/lib/format";
 import { useLiveQueries } from "@/lib/live/hooks";
 
@@ -29,6 +30,7 @@ interface Row {
   deployment: Deployment;
   summary: Summary | undefined;
   toReview: number | undefined;
+  firing: Alert[] | undefined;
 }
 
 export default function DeploymentsPage() {
@@ -39,15 +41,18 @@ export default function DeploymentsPage() {
   const all = query.data?.items ?? [];
   const { data: sums } = useQuery(summaries(all.map((one) => one.id)));
   const toReview = useQueries({ queries: all.map((one) => counts(one.id)) });
+  const { data: alerts } = useQuery(firingAnywhere);
   useLiveQueries(
     ["series", "deployment", "prediction"],
     [["summaries"], ["counts"], ["deployments"]],
   );
+  useLiveQueries(["alert"], [firingAnywhere.queryKey]);
   const rows: Row[] = all
     .map((deployment, i) => ({
       deployment,
       summary: sums?.items.find((one) => one.deployment === deployment.id),
       toReview: toReview[i]?.data?.TO_REVIEW,
+      firing: alerts?.items.filter((one) => one.deployment === deployment.id),
     }))
     .filter((row) => row.deployment.name.toLowerCase().includes(q.toLowerCase()))
     .sort((a, b) => compare(a, b, sort));
@@ -93,6 +98,7 @@ export default function DeploymentsPage() {
                     <th className="num">Predictions</th>
                     <th className="num">p95 latency</th>
                     <th className="num">To review</th>
+                    <th>Alerts</th>
                     <th>Last prediction</th>
                   </tr>
                 </thead>
@@ -120,7 +126,7 @@ function compare(a: Row, b: Row, sort: (typeof SORTS)[number]["value"]): number 
 }
 
 function DeploymentRow({ row, org }: { row: Row; org: string }) {
-  const { deployment, summary, toReview } = row;
+  const { deployment, summary, toReview, firing } = row;
   const params = { org, d: deployment.id };
   return (
     <tr>
@@ -172,10 +178,32 @@ function DeploymentRow({ row, org }: { row: Row; org: string }) {
           count(toReview)
         )}
       </td>
+      <td>{firing ? <Firing alerts={firing} params={params} /> : MISSING}</td>
       <td>
         <Time at={summary?.last_prediction} relative />
       </td>
     </tr>
+  );
+}
+
+/** How many fire, in the colour of the worst; the dashboard says what. */
+function Firing({ alerts, params }: { alerts: Alert[]; params: { org: string; d: string } }) {
+  if (alerts.length === 0) return <span className="muted">none</span>;
+  const severities = alerts.map((one) => one.severity);
+  const tone = severities.includes("CRITICAL")
+    ? "danger"
+    : severities.includes("WARNING")
+      ? "warn"
+      : "";
+  return (
+    <Link
+      to="/o/$org/deployments/$d/dashboard"
+      params={params}
+      className={`badge ${tone}`}
+      title={alerts.map((one) => one.name).join("\n")}
+    >
+      <Icon name="warn" size={12} /> {alerts.length} firing
+    </Link>
   );
 }
 
