@@ -56,7 +56,7 @@ def pooled(states: Iterable[bytes], *, classes: int) -> "Quality":
     recall = np.empty((_T, classes, _A))
     for a in range(_A):
         wanted = truths[:, a]
-        points = _first_reaching(wanted)
+        points = first_reaching(wanted)
         curves = _Curves.of(tp, ignored, area=a, of_class=of_class, firsts=firsts)
         for t in range(_T):
             envelope, found = curves.envelope(t, points=points)
@@ -119,7 +119,7 @@ def _repaired(order: Ints, keys: Words, of_class: Ints, scores: Floats) -> Ints:
     return order
 
 
-def _first_reaching(truths: Ints) -> Ints:
+def first_reaching(truths: Ints) -> Ints:
     """The first k ≥ 1 with k/truths ≥ each recall point, in floating point: (…, 101)."""
     n = np.maximum(truths, 1)[..., None]
     k = np.maximum(np.floor(RECALL_POINTS * n).astype(np.int64) - 1, 1)
@@ -176,7 +176,7 @@ class _Curves:
     def envelope(self, t: int, *, points: Ints) -> tuple[Floats, Ints]:
         """Precision at the recall points (classes, 101), and the hits of each class (classes,).
 
-        `points` (classes, 101): `_first_reaching`.
+        `points` (classes, 101): `first_reaching`.
         """
         rows = np.flatnonzero(self.hits & np.uint16(1 << t))
         starts = np.searchsorted(rows, self.firsts)

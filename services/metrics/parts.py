@@ -14,6 +14,7 @@ from libs.store.session import Database
 from services.metrics.core.basis import Basis
 from services.metrics.core.mirror import Mirrors
 from services.metrics.core.recent import Recent
+from services.metrics.core.supervised.pools import Pools
 from services.metrics.settings import MetricsSettings
 
 
@@ -23,7 +24,8 @@ class Metrics:
 
     `bases`, `qualities`, `documents`: what was computed lately. A document is kept under its
     ETag, which names deployment, range and how far every number is: all who watch a deployment
-    ask for the same one when they are told that it moved. `mirrors`: rollups as last read.
+    ask for the same one when they are told that it moved. `mirrors`: rollups as last read; `pools`:
+    reviewed images.
     `rules_moved`: an alert rule was made or changed here, so the loop need not wait.
     `traces`: by deployment, the traceparent of the last prediction that was counted here and of
     which browsers are not told yet.
@@ -38,6 +40,7 @@ class Metrics:
     datasets: Table[DatasetVersionChanged]
     models: Table[ModelVersionChanged]
     mirrors: Mirrors
+    pools: Pools
     rules_moved: asyncio.Event = field(default_factory=asyncio.Event)
     traces: dict[UUID, str] = field(default_factory=dict)
     bases: Recent[UUID, Basis] = field(default_factory=lambda: Recent(8))

@@ -26,6 +26,7 @@ from libs.store.workers import JobKind
 from services.metrics import compat, consumers
 from services.metrics.api import routers
 from services.metrics.core.mirror import Mirrors
+from services.metrics.core.supervised.pools import Pools
 from services.metrics.parts import Metrics
 from services.metrics.settings import MetricsSettings
 from services.metrics.tables import metadata
@@ -48,6 +49,7 @@ def build(context: Context) -> Service:
         datasets=context.table(DatasetVersionChanged),
         models=context.table(ModelVersionChanged),
         mirrors=Mirrors(most=settings.mirror_bytes),
+        pools=Pools(most=settings.pool_bytes),
     )
     return Service(
         name="metrics",

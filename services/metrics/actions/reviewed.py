@@ -12,6 +12,7 @@ from sqlalchemy import RowMapping
 from libs.schemas.events import DeploymentChanged
 from libs.schemas.values import TaskType
 from libs.store.session import Read
+from services.metrics.actions import pools
 from services.metrics.core.ranges import Range
 from services.metrics.core.supervised import harm, quality, report
 from services.metrics.core.supervised.detections import Detections
@@ -50,37 +51,34 @@ async def on_reviewed(
     document: Document = {
         "kind": REVIEWED, "reviewed": 0, "champion": None, "shadow": None
     }  # fmt: skip
-    if reviewed:
+    roles = [
+        (role, model)
+        for role, model in zip(("champion", "shadow"), deployed, strict=True)
+        if model is not None
+    ]
+    if reviewed and deployment.type is TaskType.CLASSIFICATION:
         which = organization, deployment.deployment
         rows = await reviews.of_range(read, *which, asked.start, asked.end)
         document["reviewed"] = len(rows)
-        for role, model in zip(("champion", "shadow"), deployed, strict=True):
-            if model is not None:
-                document[role] = await asyncio.to_thread(
-                    _of_version, rows, model.version, model.threshold, deployment.type, names
-                )
+        for role, model in roles:
+            document[role] = await asyncio.to_thread(_classified, rows, model.version, names)
+    elif reviewed:
+        document["reviewed"], found = await pools.of_models(
+            parts, read, organization, deployment.deployment, asked,
+            models=[model for _, model in roles], names=names,
+        )  # fmt: skip
+        document |= {role: one for (role, _), one in zip(roles, found, strict=True)}
     return parts.qualities.put(key, document)
 
 
-def _of_version(
-    rows: list[RowMapping], version: UUID, threshold: float, kind: TaskType, names: list[str]
-) -> Document | None:
-    answers = [
-        (row, role)
+def _classified(rows: list[RowMapping], version: UUID, names: list[str]) -> Document | None:
+    pairs = [
+        (row["truth"], row[f"{role}_class"])
         for row in rows
         for role in ("champion", "shadow")
-        if row[f"{role}_version"] == version
+        if row[f"{role}_version"] == version and row["truth"] is not None
     ]
-    if kind is TaskType.CLASSIFICATION:
-        pairs = [
-            (row["truth"], row[f"{role}_class"])
-            for row, role in answers
-            if row["truth"] is not None
-        ]
-        return quality.classification(pairs, names) if pairs else None
-    states = [row[f"{role}_state"] for row, role in answers]
-    found = [state for state in states if state is not None]
-    return quality.detection(found, names=names, threshold=threshold) if found else None
+    return quality.classification(pairs, names) if pairs else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
