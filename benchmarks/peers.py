@@ -4,8 +4,8 @@
 
 The peers are too large to be dependencies: they are installed into an environment of their own in
 `folder` (default ~/.cache/sightloop/peers; 1.1 GB), which is kept. What is timed: a reviewed image
-to a fresh AP (one more each round), against evaluating all, without and with their index of the data; a look at a window,
-against a report on it. Reading the data is not timed on either side.
+to a fresh AP (one more each round), against evaluating all, without and with their index of the
+data; a look at a window, against a report on it. Reading the data is not timed on either side.
 """
 
 import contextlib
