@@ -79,7 +79,9 @@ class Source(Protocol):
         """
 
     async def commit(self, offsets: Mapping[Partition, int]) -> None:
-        """Raises CommitRejected where a partition is not ours any more, BusUnavailable."""
+        """Raises BusUnavailable, or CommitRejected where a partition is not ours any more: what
+        is ours is stored all the same, unless the group has put the whole member out.
+        """
 
     def seek(self, partition: Partition, offset: int) -> None: ...
 

@@ -1,13 +1,12 @@
 """The one loop that every consumer runs in, over every driver.
 
-fetch ─▶ pause the partition ─▶ handle ─▶ commit its offset ─┬─▶ resume
-                                                             └─▶ seek back, wait, resume
+fetch ─▶ pause the partition ─▶ handle ─▶ hand its offset on ─┬─▶ resume
+                                                              └─▶ seek back, wait, resume
 """
 
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 
 import structlog
@@ -15,8 +14,10 @@ import structlog
 from libs.bus import metrics
 from libs.bus.breaker import Breaker
 from libs.bus.consumer import Consumer
-from libs.bus.driver import Bus, BusUnavailable, CommitRejected, Partition, Record, Source
+from libs.bus.driver import Bus, BusUnavailable, Partition, Record, Source
 from libs.bus.handling import Handling, Progress
+from libs.bus.health import Health
+from libs.bus.offsets import Offsets
 from libs.bus.stages import Stage, Stages
 from libs.schemas.topics import DEAD_LETTERS
 from libs.store.clock import Clock
@@ -25,25 +26,11 @@ from libs.store.session import Database
 LIVE_SECONDS = 60.0
 REVOKE_SECONDS = 10.0
 FINISH_SECONDS = 25.0
+OFFSETS_SECONDS = 3.0
 
 _LAG_SECONDS = 2.0
 _AWAY_SECONDS = 0.5
 _log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Health:
-    """`ready`: caught up but for a little. `live`: the loop turned lately. `reason` when not.
-
-    `lag`: records behind in the `partitions` that it has.
-    """
-
-    ready: bool
-    live: bool
-    reason: str
-    lag: int
-    partitions: int
-    breaker_open: bool
 
 
 class Runner:
@@ -71,6 +58,7 @@ class Runner:
         self._stopping = False
         self._slots = asyncio.Semaphore(consumer.policy.parallel)
         self._source: Source | None = None
+        self._offsets: Offsets | None = None
         self._lag: int | None = None
         self._away: str | None = "not started"
         self._crash: BaseException | None = None
@@ -121,17 +109,21 @@ class Runner:
                     self.group, self._consumer.topics, on_revoked=self._revoked
                 ) as source:
                     self._source = source
+                    self._offsets = offsets = Offsets(
+                        source, group=self.group, again=self._policy.backoff,
+                        on_defect=self._crashed,
+                    )  # fmt: skip
                     self._stopping = False
                     try:
-                        await self._consume(source)
+                        await self._consume(source, offsets)
                     finally:
-                        await self._finish()
-                        self._source = None
+                        await self._finish(offsets)
+                        self._source = self._offsets = None
             except BusUnavailable as error:
                 self._turned = self._clock.monotonic()
                 await self._wait_for_bus(error)
 
-    async def _consume(self, source: Source) -> None:
+    async def _consume(self, source: Source, offsets: Offsets) -> None:
         self._away = None
         watching = asyncio.create_task(self._watch_lag(source), name=f"lag of {self.group}")
         try:
@@ -151,28 +143,33 @@ class Runner:
                 except BusUnavailable as error:
                     await self._wait_for_bus(error)
                     continue
-                self._take(source, found)
+                self._take(source, offsets, found)
         finally:
             watching.cancel()
             await asyncio.wait([watching])
 
-    def _take(self, source: Source, found: Mapping[Partition, Sequence[Record]]) -> None:
+    def _take(
+        self, source: Source, offsets: Offsets, found: Mapping[Partition, Sequence[Record]]
+    ) -> None:
         for partition, records in found.items():
             source.pause([partition])
             if self._breaker.open or partition in self._in_hand or partition in self._leaving:
                 source.seek(partition, records[0].offset)
                 continue
             name = f"{self.group} {partition.topic}/{partition.number}"
-            task = asyncio.create_task(self._work(source, partition, records), name=name)
+            task = asyncio.create_task(self._work(source, offsets, records), name=name)
             self._in_hand[partition] = task
             task.add_done_callback(self._done)
 
     def _done(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()) is not None:
-            self._crash = self._crash or error
+            self._crashed(error)
 
-    async def _work(self, source: Source, partition: Partition, records: Sequence[Record]) -> None:
-        start = records[0].offset
+    def _crashed(self, error: BaseException) -> None:
+        self._crash = self._crash or error
+
+    async def _work(self, source: Source, offsets: Offsets, records: Sequence[Record]) -> None:
+        partition, start = records[0].partition, records[0].offset
         at = time.perf_counter()
         try:
             async with self._slots:
@@ -186,14 +183,7 @@ class Runner:
                     progress = await self._handling.handle(records)
             if progress.offset > start:
                 at = time.perf_counter()
-                try:
-                    await source.commit({partition: progress.offset})
-                except BusUnavailable as error:
-                    # The inbox knows what was handled already.
-                    progress = Progress(start, fault=error)
-                except CommitRejected as error:
-                    metrics.COMMITS_REJECTED.labels(self.group).inc()
-                    _log.info("consumer.commit_rejected", consumer=self.group, reason=str(error))
+                await offsets.put(partition, progress.offset)
                 self._stages.lap(Stage.OFFSETS, at)
         finally:
             self._in_hand.pop(partition, None)
@@ -247,7 +237,7 @@ class Runner:
 
     async def _revoked(self, partitions: frozenset[Partition]) -> None:
         """Partitions go to another member: finish what is in hand, or give it up in time."""
-        source = self._source
+        source, offsets = self._source, self._offsets
         self._leaving |= partitions
         try:
             if source is not None:
@@ -255,7 +245,11 @@ class Runner:
             await self._let_finish(
                 [self._in_hand[p] for p in partitions if p in self._in_hand], REVOKE_SECONDS
             )
+            if offsets is not None:
+                await offsets.settle(partitions, OFFSETS_SECONDS)
         finally:
+            if offsets is not None:
+                await offsets.drop(partitions)
             for partition in partitions:
                 self._due.pop(partition, None)
                 self._failures.pop(partition, None)
@@ -264,9 +258,11 @@ class Runner:
                 source.resume(partitions)
             self._leaving -= partitions
 
-    async def _finish(self) -> None:
+    async def _finish(self, offsets: Offsets) -> None:
         self._stopping = True
+        offsets.end()
         await self._let_finish(list(self._in_hand.values()), FINISH_SECONDS)
+        await offsets.close(OFFSETS_SECONDS)
         self._due.clear()
         self._failures.clear()
         self._lag = None

@@ -98,6 +98,14 @@ FAULTS: Mapping[Step, type[Exception]] = {
 }
 
 
+class OnlyForward(dict[tuple[str, Partition], int]):
+    """What groups have committed: one that comes late must not set the next owner back."""
+
+    def __setitem__(self, place: tuple[str, Partition], offset: int) -> None:
+        assert offset >= self.get(place, 0), f"{place} set back to {offset}"
+        super().__setitem__(place, offset)
+
+
 class Killed(BaseException):
     """The process is gone: nothing in it goes on, whatever it catches."""
 
@@ -233,6 +241,7 @@ class World:
     def __init__(self, database: Database) -> None:
         self.database = database
         self.log = MemoryLog()
+        self.log.committed = OnlyForward()
         self.bus = MemoryBus(clock=database.clock, log=self.log)
         self.group = f"test.{uuid4()}"
         self.model = Model()

@@ -1,7 +1,8 @@
 """Traps that cost other systems records: each fails here when its guard is taken out."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from uuid import UUID, uuid4
 
@@ -9,12 +10,15 @@ import pytest
 from aiokafka import TopicPartition
 from sqlalchemy import insert, text
 
+from libs.bus import revoking
+from libs.bus import runner as runner_module
 from libs.bus.consumer import OK, Consumer, Outcome, Policy, Retry, each
+from libs.bus.driver import Bus, BusUnavailable, OnRevoked, Partition, Source
 from libs.bus.kafka import source as kafka_source
 from libs.bus.open import open_bus
 from libs.schemas.envelope import Received
 from libs.schemas.events import DataChanged
-from libs.schemas.topics import DATA, DEAD_LETTERS
+from libs.schemas.topics import DATA, DEAD_LETTERS, Topic
 from libs.store.clock import SystemClock
 from libs.store.session import Tx
 from sightloop.embedded.postgres import EmbeddedPostgres
@@ -109,6 +113,101 @@ async def test_a_partition_that_waited_and_went_and_came_back_is_read_at_once(
             async with other.subscribe(group, [DATA], on_revoked=_nothing) as second:
                 await until(lambda: len(second.assignment()) == DATA.partitions // 2)
             await until(lambda: _has(world, 1))
+
+
+class SlowOffsets:
+    """A bus whose sources store nothing until they are let; `asked`: what they were to store."""
+
+    def __init__(self, bus: Bus) -> None:
+        self.asked: list[dict[Partition, int]] = []
+        self.let = asyncio.Event()
+        self.going = asyncio.Event()
+        self.away = False
+        self.sink, self.ensure, self.reader = bus.sink, bus.ensure, bus.reader
+        self._bus = bus
+
+    @asynccontextmanager
+    async def subscribe(
+        self, group: str, topics: Sequence[Topic], *, on_revoked: OnRevoked
+    ) -> AsyncIterator[Source]:
+        async def told(partitions: frozenset[Partition]) -> None:
+            self.going.set()
+            await on_revoked(partitions)
+
+        async with self._bus.subscribe(group, topics, on_revoked=told) as source:
+            commit = source.commit
+
+            async def late(offsets: Mapping[Partition, int]) -> None:
+                self.asked.append(dict(offsets))
+                await self.let.wait()
+                if self.away:
+                    raise BusUnavailable("away")
+                await commit(offsets)
+
+            source.commit = late  # type: ignore[method-assign]  # of this one source
+            yield source
+
+
+async def test_what_was_handled_is_stored_before_its_partition_goes(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner_module, "OFFSETS_SECONDS", 60.0)
+    monkeypatch.setattr(revoking, "REBALANCE_SECONDS", 120.0)
+    slow = SlowOffsets(world.bus)
+    repeated: list[str] = []
+
+    async def watch(tx: Tx, received: Received[DataChanged]) -> Outcome:
+        repeated.append(received.data.source)
+        return await take(tx, received)
+
+    # Without an inbox, so that it is told what comes twice.
+    watching = Consumer(
+        name="consumer", handlers=(each(DataChanged, watch, inbox=False),), policy=FAST
+    )
+    count = 64
+    await world.publish(*(message(changed(str(n), data=UUID(int=n))) for n in range(count)))
+    async with world.running(consumer_of(take), bus=slow):
+        await until(lambda: _has(world, count))
+        async with world.running(watching, bus=world.second_bus) as second:
+            await slow.going.wait()
+            slow.let.set()
+            await until(lambda: second.health().partitions == DATA.partitions // 2)
+            await world.publish(
+                *(message(changed(f"more {n}", data=UUID(int=n))) for n in range(count))
+            )
+            await until(lambda: _has(world, 2 * count))
+    assert repeated
+    assert all(name.startswith("more") for name in repeated)
+
+
+@pytest.mark.parametrize(("patience", "bound"), [(0.05, 120.0), (60.0, 0.5)])
+async def test_an_offset_that_could_not_be_stored_in_time_sets_nobody_back(
+    world: World, monkeypatch: pytest.MonkeyPatch, patience: float, bound: float
+) -> None:
+    """The runner's own patience ends, or the bound within which a member must let go."""
+    monkeypatch.setattr(runner_module, "OFFSETS_SECONDS", patience)
+    monkeypatch.setattr(revoking, "REBALANCE_SECONDS", bound)
+    slow = SlowOffsets(world.bus)
+    slow.away = True
+    slow.let.set()
+    count = 64
+    await world.publish(*(message(changed(str(n), data=UUID(int=n))) for n in range(count)))
+    async with world.running(consumer_of(take), bus=slow) as first:
+        await until(lambda: _has(world, count))
+        async with world.running(consumer_of(take), bus=world.second_bus) as second:
+            await until(
+                lambda: (
+                    first.health().partitions == second.health().partitions == 8
+                    and second.health().ready
+                    and second.health().lag == 0
+                )
+            )
+            told = len(slow.asked)
+            slow.away = False
+            await until(lambda: first.health().lag == 0)
+            kept = {partition for asked in slow.asked[told:] for partition in asked}
+            assert len(kept) <= 8
+    assert len(set(await world.noted())) == len(await world.noted()) == count
 
 
 async def test_a_strangers_headers_without_a_value_end_nothing() -> None:

@@ -254,8 +254,22 @@ async def test_a_commit_of_a_lost_partition_is_rejected(connect: Connect) -> Non
 
             await until(settled)
             lost = next(iter(second.assignment()))
+            (key,) = {
+                key
+                for key in keys_of_all_partitions(topic)
+                if partition_number(key, topic.partitions) == lost.number
+            }
+            kept = [k for k in keys_of_all_partitions(topic) if k != key]
+            mine = next(iter(first.assignment()))
+            await first_bus.sink.publish([message(topic, k) for k in (*kept, key)])
             with pytest.raises(CommitRejected):
-                await first.commit({lost: 1})
+                await first.commit({lost: 1, mine: 1})
+
+            async def stored() -> bool:
+                ours, theirs = await first.lag(), await second.lag()
+                return sum(ours.values()) == len(ours) - 1 and set(theirs.values()) == {1}
+
+            await until(stored)
 
 
 async def test_the_old_owner_may_commit_while_it_is_told_to_go(connect: Connect) -> None:

@@ -69,15 +69,21 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
         return {_ours(theirs): _records(theirs, rows) for theirs, rows in found.items()}
 
     async def commit(self, offsets: Mapping[Partition, int]) -> None:
-        theirs = {_theirs(partition): offset for partition, offset in offsets.items()}
         if not self._is_member():
             raise CommitRejected(f"{self._group}: not a member any more")
-        async with unavailable("committing offsets", seconds=_COMMIT_SECONDS):
-            try:
-                await self._consumer.commit(theirs)
-            except (errors.CommitFailedError, errors.IllegalStateError) as error:
-                raise CommitRejected(f"{self._group}: {error}") from error
-        self._committed.update(offsets)
+        # aiokafka stores none where one is not ours.
+        assigned = self.assignment()
+        ours = {partition: offset for partition, offset in offsets.items() if partition in assigned}
+        theirs = {_theirs(partition): offset for partition, offset in ours.items()}
+        if theirs:
+            async with unavailable("committing offsets", seconds=_COMMIT_SECONDS):
+                try:
+                    await self._consumer.commit(theirs)
+                except (errors.CommitFailedError, errors.IllegalStateError) as error:
+                    raise CommitRejected(f"{self._group}: {error}") from error
+            self._committed.update(ours)
+        if len(ours) < len(offsets):
+            raise CommitRejected(f"{self._group} lost partitions before the commit")
 
     def seek(self, partition: Partition, offset: int) -> None:
         if partition in self.assignment():

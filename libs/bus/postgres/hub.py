@@ -119,11 +119,15 @@ class Hub:
             self._unsaid = True
             _log.warning("bus.left_unsaid", group=source.member.group, reason=str(error))
 
-    async def commit(self, member: Member, offsets: Mapping[Partition, int]) -> None:
+    async def commit(
+        self, member: Member, offsets: Mapping[Partition, int]
+    ) -> frozenset[Partition]:
+        """The partitions that are the member's: their offsets are committed."""
         by_id = {self.catalogue.ids[name]: offset for name, offset in offsets.items()}
         with unavailable("committing offsets"):
             async with self._pool.acquire(timeout=10) as connection:
-                await membership.commit(connection, member, by_id)
+                stored = await membership.commit(connection, member, by_id)
+        return frozenset(self.catalogue.names[number] for number in stored)
 
     async def give_back(self, member: Member, partitions: Collection[Partition]) -> None:
         ids = [self.catalogue.ids[name] for name in partitions]

@@ -11,7 +11,6 @@ from uuid import UUID
 
 import asyncpg
 
-from libs.bus.driver import CommitRejected
 from libs.bus.sharing import Member
 
 MEMBERS_CHANNEL = "sightloop_members"
@@ -174,11 +173,9 @@ async def announce(connection: asyncpg.Connection) -> None:
 
 async def commit(
     connection: asyncpg.Connection, member: Member, offsets: Mapping[int, int]
-) -> None:
-    """Raises CommitRejected for what is not ours any more; the rest is committed."""
+) -> set[int]:
+    """The partitions that are ours: their offsets are committed."""
     rows = await connection.fetch(
         _COMMIT, member.group, member.id, list(offsets), list(offsets.values())
     )
-    lost = offsets.keys() - {row[0] for row in rows}
-    if lost:
-        raise CommitRejected(f"{member.group} lost {len(lost)} partitions before the commit")
+    return {row[0] for row in rows}

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
-from libs.bus.driver import OnRevoked, Partition, Record
+from libs.bus.driver import CommitRejected, OnRevoked, Partition, Record
 from libs.bus.positions import Heads, Positions
 from libs.bus.revoking import tell_revoked
 from libs.bus.sharing import Member
@@ -14,7 +14,9 @@ class Groups(Heads, Protocol):
 
     def check(self) -> None: ...
 
-    async def commit(self, member: Member, offsets: Mapping[Partition, int]) -> None: ...
+    async def commit(
+        self, member: Member, offsets: Mapping[Partition, int]
+    ) -> frozenset[Partition]: ...
 
     async def give_back(self, member: Member, partitions: Collection[Partition]) -> None: ...
 
@@ -34,10 +36,12 @@ class PostgresSource:
         return await self._positions.fetch(limit=limit, wait=wait)
 
     async def commit(self, offsets: Mapping[Partition, int]) -> None:
-        await self._groups.commit(self.member, offsets)
-        for partition, offset in offsets.items():
-            if partition in self.committed:
-                self.committed[partition] = offset
+        stored = await self._groups.commit(self.member, offsets)
+        for partition in stored & self.committed.keys():
+            self.committed[partition] = offsets[partition]
+        if lost := offsets.keys() - stored:
+            group = self.member.group
+            raise CommitRejected(f"{group} lost {len(lost)} partitions before the commit")
 
     def seek(self, partition: Partition, offset: int) -> None:
         if partition in self._positions.next:
