@@ -15,6 +15,7 @@ REPLAY_FOR = "replay_for"
 _OURS = ("dlq_", REPLAY_FOR)
 _REPLAYED = "dlq_replayed"
 _PAGE = 500
+_PAGE_BYTES = 8 * 2**20
 _COMPACTED = {topic.name for topic in TOPICS if topic.compacted}
 
 
@@ -136,22 +137,37 @@ async def replay(bus: Bus, letters: Sequence[DeadLetter]) -> None:
 
 
 async def replay_all(bus: Bus, wanted: Filter) -> int:
-    """Replay every dead letter that `wanted` takes, oldest first; how many."""
-    found = [letter async for letter in _all(bus) if wanted.takes(letter)]
-    found.sort(key=lambda letter: (letter.time, letter.topic, letter.partition, letter.offset))
-    for start in range(0, len(found), _PAGE):
-        await replay(bus, found[start : start + _PAGE])
-    return len(found)
+    """Replay every dead letter that `wanted` takes, in pages; how many.
+
+    Those of one organisation come in the order in which they died: they share a partition.
+    """
+    count = size = 0
+    page: list[DeadLetter] = []
+    async for letter in _all(bus):
+        if not wanted.takes(letter):
+            continue
+        page.append(letter)
+        size += len(letter.value)
+        if len(page) == _PAGE or size > _PAGE_BYTES:
+            await replay(bus, page)
+            count += len(page)
+            page, size = [], 0
+    if page:
+        await replay(bus, page)
+    return count + len(page)
 
 
 async def _all(bus: Bus) -> AsyncIterator[DeadLetter]:
+    """Every dead letter that is there now, not those that come while it reads."""
     # A mark lies behind its letter: what was replayed must be known first.
     replayed: dict[str, datetime] = {}
+    ends: dict[Partition, int] = {}
     async for record in _records(bus):
+        ends[record.partition] = record.offset + 1
         if (marked := _mark(record)) is not None:
             replayed[marked] = record.time
     async for record in _records(bus):
-        if _mark(record) is None:
+        if record.offset < ends.get(record.partition, 0) and _mark(record) is None:
             letter = _read(record)
             yield replace(letter, replayed=replayed.get(letter.id))
 

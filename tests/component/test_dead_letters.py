@@ -1,10 +1,12 @@
 """Looking through dead letters and replaying them."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
 import pytest
 
+from libs.bus import dead_letters
 from libs.bus.dead_letters import (
     REPLAY_FOR,
     DeadLetterNotFound,
@@ -12,10 +14,12 @@ from libs.bus.dead_letters import (
     dead_letter,
     list_dead_letters,
     replay,
+    replay_all,
     show,
 )
 from libs.bus.driver import Begin, Partition, Record
 from libs.bus.memory import MemoryBus
+from libs.schemas.envelope import Message, decode
 from libs.schemas.events import TokenChanged
 from libs.schemas.topics import DATA, DEAD_LETTERS, TOKENS
 from tests.support.clock import ManualClock
@@ -75,6 +79,42 @@ async def test_a_replay_has_the_record_as_it_was_and_its_addressee(bus: MemoryBu
     assert record.message.headers == (*newest.headers, (REPLAY_FOR, b"even.one"))
     assert (record.message.key, record.message.value) == (newest.key, newest.value)
     assert not [name for name, _ in record.message.headers if name.startswith("dlq_")]
+
+
+async def test_a_replay_of_all_goes_in_pages_in_order_and_takes_none_twice(
+    bus: MemoryBus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dead_letters, "_PAGE", 3)
+    published: list[list[str]] = []
+    sink = bus.sink
+
+    class DyingAgain:
+        """What is replayed dies again at once: it must wait for the next replay."""
+
+        async def publish(self, messages: Sequence[Message]) -> None:
+            published.append([decoded(m) for m in messages if m.topic == DATA.name])
+            await sink.publish(messages)
+            again = [Record(Partition(DATA.name, 3), 99, ManualClock().now(), m) for m in messages]
+            await sink.publish(
+                [
+                    dead_letter(r, consumer="odd.one", reason="again", now=r.time)
+                    for r in again
+                    if r.message.topic == DATA.name
+                ]
+            )
+
+    monkeypatch.setattr(bus, "sink", DyingAgain())
+    assert await replay_all(bus, Filter(consumer="odd.one")) == 3
+    assert await replay_all(bus, Filter(consumer="even.one")) == 4
+    assert [page for page in published if page] == [["1", "3", "5"], ["0", "2", "4"], ["6"]]
+    found = (await list_dead_letters(bus, Filter(replayed=True))).letters
+    assert sorted(letter.offset for letter in found) == list(range(7))
+    assert len((await list_dead_letters(bus, Filter(reason="again"))).letters) == 7
+
+
+def decoded(sent: Message) -> str:
+    source = decode(sent.headers, sent.value).data.source  # type: ignore[attr-defined]
+    return str(source)
 
 
 async def test_a_replay_in_a_compacted_topic_supersedes_nothing(bus: MemoryBus) -> None:
