@@ -10,13 +10,16 @@ from pathlib import Path
 from sightloop_sdk import calls, files
 from sightloop_sdk.errors import SightloopError
 from sightloop_sdk.ids import Ref, id_of
+from sightloop_sdk.jobs import wait_for_job
 from sightloop_sdk.listing import Listing
 from sightloop_sdk.progress import Progress
 from sightloop_sdk.transport import Transport
-from sightloop_sdk.values import Data
+from sightloop_sdk.values import Data, Place, Registration, RegistrationError
 
 _PATH = "/api/ingest/v1/data"
+_REGISTRATIONS = "/api/ingest/v1/registrations"
 _PAGE = 200
+_HOUR = 3600.0
 
 
 @dataclass
@@ -85,6 +88,62 @@ class Datalake:
                         done.refused.append((path, result))
                     bar.forward()
         return done
+
+    def places(self) -> Sequence[Place]:
+        """Where the server may register images from: its settings name them."""
+        path = f"{_REGISTRATIONS}/places"
+        return self._transport.ask(calls.get(path, calls.Page[Place])).items
+
+    def register(
+        self,
+        place: str,
+        path: str = "",
+        *,
+        source: str = "registration",
+        tags: Sequence[str] = (),
+        wait: bool = True,
+        timeout: float = _HOUR,
+        progress: bool = False,
+    ) -> Registration:
+        """Let the server take what lies at `path` of one of its places; bytes that are there make
+        no other image. `path`: a folder or a file; in a bucket, how keys begin.
+
+        Returns when it is done, or at once without `wait`.
+
+        Raises:
+            JobFailed: it failed, was cancelled, or has not ended after `timeout` seconds.
+        """
+        body = {"place": place, "path": path, "source": source, "tags": [*tags]}
+        ask = calls.send("POST", _REGISTRATIONS, Registration, body=body)
+        made = self._transport.ask(ask)
+        if not wait:
+            return made
+        wait_for_job(
+            self._transport, "ingest", made.id, what=place, timeout=timeout, progress=progress
+        )
+        return self.registration(made.id)
+
+    def registrations(self) -> Listing[Registration]:
+        """What was registered, the newest first."""
+        return Listing(
+            self._transport,
+            lambda cursor: calls.page(_REGISTRATIONS, Registration, cursor=cursor, limit=_PAGE),
+            row=calls.row,
+        )
+
+    def registration(self, registration: Ref) -> Registration:
+        """One, as far as it is."""
+        path = f"{_REGISTRATIONS}/{id_of(registration, 'registration')}"
+        return self._transport.ask(calls.get(path, Registration))
+
+    def registration_errors(self, registration: Ref) -> Listing[RegistrationError]:
+        """The files that could not be taken, and why; of a registration's the first 10,000."""
+        path = f"{_REGISTRATIONS}/{id_of(registration, 'registration')}/errors"
+        return Listing(
+            self._transport,
+            lambda cursor: calls.page(path, RegistrationError, cursor=cursor, limit=_PAGE),
+            row=calls.row,
+        )
 
     def download(self, data: Ref, to: str | Path) -> Path:
         """Fetch the picture into a file; into a folder under the image's own name."""

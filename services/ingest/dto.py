@@ -147,6 +147,63 @@ class TagsBody(BaseModel):
         return self
 
 
+class PlaceDto(BaseModel):
+    """A place that images may be registered from. `kind`: folder or bucket."""
+
+    name: str
+    kind: str
+
+
+class PlacesDto(BaseModel):
+    """Every place, by name."""
+
+    items: list[PlaceDto]
+
+
+class RegistrationBody(BaseModel):
+    """What is to be taken, and what is said of each image."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    place: Annotated[str, Field(min_length=1, max_length=64)]
+    path: Annotated[str, Field(max_length=1024)] = ""
+    source: TagName = "registration"
+    tags: Annotated[list[TagName], Field(max_length=20)] = []
+
+
+class RegistrationDto(BaseModel):
+    """Images that are taken from a place; `id` is the job's.
+
+    `total`: files there, once they are counted; done are those added, those whose bytes were
+    there (`duplicates`), those that are no pictures by their names (`passed_over`) and `failed`.
+    """
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: UUID
+    place: str
+    path: str
+    source: str
+    tags: list[str]
+    state: str
+    message: str
+    error: str | None
+    total: int | None
+    added: int
+    duplicates: int
+    passed_over: int
+    failed: int
+    created: datetime
+    finished: datetime | None
+
+
+class RegistrationError(BaseModel):
+    """A file or object that could not be taken, and why."""
+
+    name: str
+    error: str
+
+
 class TaggedDto(BaseModel):
     """How many images were meant, and how many are other than before."""
 

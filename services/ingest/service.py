@@ -1,9 +1,12 @@
 """The ingest service, composed."""
 
 import asyncio
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
+from libs.api.jobs import job_routes
+from libs.api.scopes import Scope
 from libs.blobs.thumbnails import Thumbnails
 from libs.bus.coalescing import Room
 from libs.bus.consumer import Consumer, batch, each
@@ -11,11 +14,14 @@ from libs.runtime.service import Context, Loop, Service
 from libs.runtime.settings import load
 from libs.schemas.events import DeploymentChanged, PredictionDeleted, PredictionLogged
 from libs.store.schema import Schema
+from libs.store.workers import JobKind
 from services.ingest import compat, consumers, workers
+from services.ingest.actions.places import read_places
 from services.ingest.api import MonitorFront, routers
 from services.ingest.core.till import Till
 from services.ingest.parts import Ingest
 from services.ingest.settings import IngestSettings
+from services.ingest.store.registrations import KIND
 from services.ingest.tables import metadata
 
 SCHEMA = Schema(metadata=metadata, migrations=Path(__file__).parent / "migrations")
@@ -24,6 +30,8 @@ SCHEMA = Schema(metadata=metadata, migrations=Path(__file__).parent / "migration
 def build(context: Context) -> Service:
     """Ingest: monitor endpoint, Datalake, books."""
     settings = load(IngestSettings)
+    # A place that cannot be one is told at the start, not to who first names it.
+    read_places(settings)
     store = context.store("ingest", SCHEMA)
     parts = Ingest(
         settings=settings,
@@ -43,7 +51,7 @@ def build(context: Context) -> Service:
     return Service(
         name="ingest",
         parts=parts,
-        routers=routers,
+        routers=(*routers, job_routes("ingest", store.database, Scope.DATA_WRITE)),
         fronts=(
             partial(
                 MonitorFront,
@@ -74,6 +82,16 @@ def build(context: Context) -> Service:
             Loop(name="audit", run=partial(workers.audit_books, parts)),
             Loop(name="erasures", run=partial(workers.erase_pictures, parts)),
             Loop(name="uploads", run=partial(workers.clear_uploads, parts)),
+        ),
+        jobs=(
+            JobKind(
+                name=KIND,
+                run=partial(workers.register_place, parts),
+                limit=timedelta(days=7),
+                # Every restart of the platform is an attempt.
+                attempts=100,
+                concurrency=2,
+            ),
         ),
         store=store,
     )

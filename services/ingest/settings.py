@@ -1,6 +1,6 @@
 """Settings of the ingest service."""
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
 from libs.runtime.settings import Settings
@@ -36,4 +36,11 @@ class IngestSettings(Settings):
     )
     deployment_wait: float = Field(
         default=2.0, ge=0, description="Seconds an unknown deployment is waited for."
+    )
+    places: dict[str, SecretStr] = Field(
+        default={},
+        description=(
+            "Where images may be registered from, by name, as JSON: file:///folder or "
+            "s3://key:secret@host:port/bucket/prefix; ?organization= keeps a place to one."
+        ),
     )

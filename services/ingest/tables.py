@@ -154,3 +154,36 @@ lost_picture = Table(
     Column("key", Text, nullable=False),
     Column("since", Timestamp, nullable=False),
 )
+
+# Images that are taken from a place outside, one row for each job. `position`: the last name that
+# is done, in the place's order; `total`: unknown until it has been counted.
+registration = Table(
+    "registration",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("organization", Uuid, nullable=False),
+    Column("place", Text, nullable=False),
+    Column("path", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("tags", ARRAY(Text), nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("position", Text, nullable=False, server_default=""),
+    Column("total", BigInteger),
+    Column("added", BigInteger, nullable=False, server_default="0"),
+    Column("duplicates", BigInteger, nullable=False, server_default="0"),
+    Column("passed_over", BigInteger, nullable=False, server_default="0"),
+    Column("failed", BigInteger, nullable=False, server_default="0"),
+    Column("created", Timestamp, nullable=False),
+    Index("registration_listed", "organization", "created", "id"),
+)
+
+# The first of the files that could not be taken, and why.
+registration_error = Table(
+    "registration_error",
+    metadata,
+    Column("registration", Uuid, primary_key=True),
+    Column("number", BigInteger, primary_key=True),
+    Column("organization", Uuid, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("error", Text, nullable=False),
+)

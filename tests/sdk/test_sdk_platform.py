@@ -74,6 +74,8 @@ def deployment(client: Client, platform: Platform, request: pytest.FixtureReques
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, platform: Platform) -> Path:
     """Where the README's reader is: two pictures, their annotations, the environment."""
+    (platform.cameras / "line 3").mkdir(exist_ok=True)
+    (platform.cameras / "line 3" / "1.png").write_bytes(picture(4))
     images = tmp_path / "images"
     images.mkdir()
     for number in (1, 2):
@@ -264,6 +266,30 @@ def test_the_datalake_takes_pictures_and_says_what_it_refuses(client: Client, fo
     client.data.delete(first.id)
     with pytest.raises(NotThere):
         client.data.get(first.id)
+
+
+def test_the_server_takes_what_lies_at_a_place_of_its_own(
+    platform: Platform, client: Client, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (platform.cameras / "night").mkdir()
+    (platform.cameras / "night" / "a.png").write_bytes(picture(71))
+    (platform.cameras / "night" / "bad.png").write_bytes(b"none")
+    assert [(one.name, one.kind) for one in client.data.places()] == [("cameras", "folder")]
+    taken = client.data.register("cameras", "night", source="line 9", tags=["n"])
+    assert (taken.state, taken.added, taken.failed) == ("SUCCEEDED", 1, 1)
+    (wrong,) = client.data.registration_errors(taken)
+    assert wrong.name == "night/bad.png"
+    image = next(iter(client.data.list()))
+    assert (image.filename, image.source, image.tags) == ("a.png", "line 9", ["n"])
+    with pytest.raises(JobFailed, match="'day': it is not there"):
+        client.data.register("cameras", "day")
+    with pytest.raises(Invalid, match="place"):
+        client.data.register("elsewhere", wait=False)
+    assert taken.id in {one.id for one in client.data.registrations()}
+    assert main(["--url", platform.url, "--token", TOKEN, "register", "cameras", "night"]) == 1
+    told = capsys.readouterr()
+    assert json.loads(told.out)["duplicates"] == 1
+    assert told.err.startswith("night/bad.png: ")
 
 
 async def test_the_async_client_reads_what_it_logs(

@@ -90,13 +90,17 @@ class Process:
 
 @dataclass
 class Platform:
-    """A running platform. `processes` by name: `up`, or a service each."""
+    """A running platform. `processes` by name: `up`, or a service each.
+
+    `cameras`: the folder of the one place that images may be registered from, called so.
+    """
 
     mode: str
     url: str
     token: str
     organization: str
     bus_url: str
+    cameras: Path
     processes: dict[str, Process] = field(default_factory=dict)
 
     def client(self, token: str | None = None) -> httpx.Client:
@@ -126,12 +130,16 @@ def embedded(folder: Path, token: str) -> Iterator[Platform]:
     port = free_port()
     address = f"http://127.0.0.1:{port}"
     ready = folder / "ready.json"
+    cameras = folder / "cameras"
+    cameras.mkdir()
     command = [
         sys.executable, "-P", "-m", "sightloop", "up", "--data", str(folder / "data"),
         "--port", str(port), "--ready-file", str(ready),
     ]  # fmt: skip
     environment = environment_of(
-        SIGHTLOOP_BOOTSTRAP_TOKEN=token, SIGHTLOOP_SERVING_CACHE=str(folder / "models")
+        SIGHTLOOP_BOOTSTRAP_TOKEN=token,
+        SIGHTLOOP_SERVING_CACHE=str(folder / "models"),
+        SIGHTLOOP_INGEST_PLACES=json.dumps({"cameras": f"file://{cameras}"}),
     )
     up = Process("up", command, environment, address, folder / "up.log")
     up.start()
@@ -141,7 +149,8 @@ def embedded(folder: Path, token: str) -> Iterator[Platform]:
             time.sleep(0.01)
         told = json.loads(ready.read_text())
         bus = (folder / "data" / BUS_ADDRESS).read_text()
-        yield Platform("embedded", address, token, told["organization"], bus, {"up": up})
+        organization = told["organization"]
+        yield Platform("embedded", address, token, organization, bus, cameras, {"up": up})
     finally:
         if up.popen is not None and up.popen.poll() is None:
             assert up.stop() == 0, up.tail()
@@ -160,6 +169,8 @@ def split(
     addresses = {name: f"http://127.0.0.1:{port}" for name, port in ports.items()}
     origin = addresses["gateway"]
     upstreams = {name: url for name, url in addresses.items() if name != "gateway"}
+    cameras = folder / "cameras"
+    cameras.mkdir()
     shared = environment_of(
         SIGHTLOOP_DATABASE_URL=postgres.dsn_template(prefix),
         SIGHTLOOP_BUS_URL=f"kafka://{kafka}",
@@ -170,6 +181,7 @@ def split(
         SIGHTLOOP_BOOTSTRAP_TOKEN=token,
         SIGHTLOOP_GATEWAY_UPSTREAMS=json.dumps(upstreams),
         SIGHTLOOP_SERVING_CACHE=str(folder / "models"),
+        SIGHTLOOP_INGEST_PLACES=json.dumps({"cameras": f"file://{cameras}"}),
         SIGHTLOOP_LOG_FORMAT="console",
         SIGHTLOOP_LOG_LEVEL="WARNING",
         **keys.environment(),
@@ -192,7 +204,8 @@ def split(
         with httpx.Client(base_url=origin, headers={"Authorization": f"Bearer {token}"}) as client:
             me = client.get("/api/gateway/v1/me").raise_for_status().json()
         organization = me["organization"]["id"]
-        yield Platform("split", origin, token, organization, f"kafka://{kafka}", processes)
+        bus = f"kafka://{kafka}"
+        yield Platform("split", origin, token, organization, bus, cameras, processes)
     finally:
         stuck: list[Process] = []
         running = [p for p in processes.values() if p.popen and p.popen.poll() is None]

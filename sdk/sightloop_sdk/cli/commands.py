@@ -37,6 +37,23 @@ def upload(client: Client, chosen: Namespace) -> int:
     return 1 if done.refused else 0
 
 
+def register(client: Client, chosen: Namespace) -> int:
+    if chosen.place is None:
+        return _print(client.data.places())
+    done = client.data.register(
+        chosen.place,
+        chosen.path,
+        source=chosen.source,
+        tags=chosen.tags,
+        timeout=chosen.timeout,
+        progress=chosen.progress,
+    )
+    _print([done])
+    for one in client.data.registration_errors(done):
+        print(f"{one.name}: {one.error}", file=sys.stderr)
+    return 1 if done.failed else 0
+
+
 def predictions(client: Client, chosen: Namespace) -> int:
     given = {name: getattr(chosen, name) for name in _FILTERS}
     filters: Any = {name: value for name, value in given.items() if value is not None}

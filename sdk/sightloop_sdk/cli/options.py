@@ -20,6 +20,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--token", help="better in SIGHTLOOP_TOKEN: a command line can be seen")
     of = top.add_subparsers(required=True, metavar="COMMAND")
     _upload(of.add_parser("upload", help="upload pictures into the Datalake"))
+    _register(of.add_parser("register", help="take pictures from a place of the server's"))
     _predictions(of.add_parser("predictions", help="list predictions of a deployment"))
     _datasets(of.add_parser("datasets", help="list, make, import and export datasets"))
     _models(of.add_parser("models", help="list, upload and download models"))
@@ -33,6 +34,16 @@ def _upload(command: argparse.ArgumentParser) -> None:
     command.add_argument("--tag", action="append", default=[], dest="tags")
     _bar(command)
     command.set_defaults(run=commands.upload)
+
+
+def _register(command: argparse.ArgumentParser) -> None:
+    command.add_argument("place", nargs="?", help="its name; without one, all are listed")
+    command.add_argument("path", nargs="?", default="", help="a folder, a file, or a prefix")
+    command.add_argument("--source", default="registration")
+    command.add_argument("--tag", action="append", default=[], dest="tags")
+    command.add_argument("--timeout", type=float, default=3600.0, help="seconds to wait for it")
+    _bar(command)
+    command.set_defaults(run=commands.register)
 
 
 def _predictions(command: argparse.ArgumentParser) -> None:

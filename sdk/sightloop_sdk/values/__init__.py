@@ -1,7 +1,16 @@
 """What the server tells, as values. Fields that a newer server adds are ignored."""
 
 from sightloop_sdk.values.base import Value
-from sightloop_sdk.values.data import Asset, Data, Dataset, DatasetVersion, Difference
+from sightloop_sdk.values.data import (
+    Asset,
+    Data,
+    Dataset,
+    DatasetVersion,
+    Difference,
+    Place,
+    Registration,
+    RegistrationError,
+)
 from sightloop_sdk.values.predictions import (
     Answer,
     Detail,
@@ -46,10 +55,13 @@ __all__ = [
     "Me",
     "Model",
     "ModelVersion",
+    "Place",
     "Predicted",
     "Project",
     "Queued",
     "Refusal",
+    "Registration",
+    "RegistrationError",
     "Review",
     "ReviewShapes",
     "Role",

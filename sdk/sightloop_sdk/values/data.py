@@ -25,6 +25,42 @@ class Data(Value, frozen=True, kw_only=True):
     has_picture: bool
 
 
+class Place(Value, frozen=True, kw_only=True):
+    """A folder or a bucket of the server's that images may be registered from."""
+
+    name: str
+    kind: str
+
+
+class Registration(Value, frozen=True, kw_only=True):
+    """Images that the server takes from a place of its own. `id` is its job's.
+
+    Of `total` files some were `added`, some were there (`duplicates`), some are no pictures by
+    their names (`passed_over`), some `failed`.
+    """
+
+    id: UUID
+    place: str
+    path: str
+    state: str
+    message: str
+    error: str | None
+    total: int | None
+    added: int
+    duplicates: int
+    passed_over: int
+    failed: int
+    created: datetime
+    finished: datetime | None
+
+
+class RegistrationError(Value, frozen=True, kw_only=True):
+    """A file that could not be taken, and why."""
+
+    name: str
+    error: str
+
+
 class Dataset(Value, frozen=True, kw_only=True):
     """A dataset."""
 

@@ -102,7 +102,35 @@ export const changedImages = (v: string, base: string, kind: api.ChangeKind) =>
   });
 
 const ENDED = ["SUCCEEDED", "FAILED", "CANCELLED"];
-export const hasEnded = (job: api.Job) => ENDED.includes(job.state);
+export const hasEnded = (job: { state: string }) => ENDED.includes(job.state);
+
+export const places = queryOptions({
+  queryKey: ["places"],
+  queryFn: ({ signal }) =>
+    get<{ items: api.Place[] }>("ingest", "/registrations/places", undefined, signal),
+});
+
+/** The last registrations, asked for each second while one of them runs. */
+export const registrations = queryOptions({
+  queryKey: ["registrations"],
+  queryFn: ({ signal }) =>
+    get<api.Page<api.Registration>>("ingest", "/registrations", { limit: 20 }, signal),
+  refetchInterval: ({ state }) => (state.data?.items.every(hasEnded) === false ? 1000 : false),
+});
+
+export const registrationErrors = (id: string) =>
+  infiniteQueryOptions({
+    queryKey: ["registration-errors", id],
+    queryFn: ({ pageParam, signal }) =>
+      get<api.Page<api.RegistrationError>>(
+        "ingest",
+        `/registrations/${id}/errors`,
+        { cursor: pageParam ?? undefined },
+        signal,
+      ),
+    initialPageParam: null as string | null,
+    getNextPageParam: (last) => last.next_cursor,
+  });
 
 /** A job of a service, asked for each second until it has ended. */
 export const jobOf = (service: Service, id: string) =>

@@ -1303,6 +1303,14 @@ export interface components {
             items: components["schemas"]["ReceiverDto"][];
             next_cursor?: string | null;
         };
+        Page_RegistrationDto_: {
+            items: components["schemas"]["RegistrationDto"][];
+            next_cursor?: string | null;
+        };
+        Page_RegistrationError_: {
+            items: components["schemas"]["RegistrationError"][];
+            next_cursor?: string | null;
+        };
         Page_RolloutDto_: {
             items: components["schemas"]["RolloutDto"][];
             next_cursor?: string | null;
@@ -1318,6 +1326,15 @@ export interface components {
         Page_UserDto_: {
             items: components["schemas"]["UserDto"][];
             next_cursor?: string | null;
+        };
+        /** @description A place that images may be registered from. `kind`: folder or bucket. */
+        PlaceDto: {
+            kind: string;
+            name: string;
+        };
+        /** @description Every place, by name. */
+        PlacesDto: {
+            items: components["schemas"]["PlaceDto"][];
         };
         /** @description One prediction. */
         PointDto: {
@@ -1502,6 +1519,45 @@ export interface components {
             /** Format: date-time */
             hour: string;
             reason: string;
+        };
+        /** @description What is to be taken, and what is said of each image. */
+        RegistrationBody: {
+            /** @default  */
+            path: string;
+            place: string;
+            /** @default registration */
+            source: string;
+            /** @default [] */
+            tags: string[];
+        };
+        /**
+         * @description Images that are taken from a place; `id` is the job's.
+         *
+         *     `total`: files there, once they are counted; done are those added, those whose bytes were
+         *     there (`duplicates`), those that are no pictures by their names (`passed_over`) and `failed`.
+         */
+        RegistrationDto: {
+            added: number;
+            /** Format: date-time */
+            created: string;
+            duplicates: number;
+            error: string | null;
+            failed: number;
+            finished: string | null;
+            id: string;
+            message: string;
+            passed_over: number;
+            path: string;
+            place: string;
+            source: string;
+            state: string;
+            tags: string[];
+            total: number | null;
+        };
+        /** @description A file or object that could not be taken, and why. */
+        RegistrationError: {
+            error: string;
+            name: string;
         };
         /**
          * @description What a rule would have done. `t`, `values`: the metric, the worst of neighbouring checks.

@@ -10,6 +10,7 @@ import type { Chosen } from "@/features/data/chosen";
 import { DataTile } from "@/features/data/DataTile";
 import { DeleteDialog } from "@/features/data/DeleteDialog";
 import { QueriedGrid } from "@/features/data/QueriedGrid";
+import { RegisterDialog } from "@/features/data/RegisterDialog";
 import { useDraft, useRows } from "@/features/data/rows";
 import { TagDialog } from "@/features/data/TagDialog";
 import { UploadDialog } from "@/features/data/UploadDialog";
@@ -31,6 +32,7 @@ export default function DatalakePage() {
   const rows = useRows<Data>(DATALAKE, q);
   const { selected, select, toggle } = useSelection(rows.items);
   const [files, setFiles] = useState<readonly File[] | null>(null);
+  const [registering, setRegistering] = useState(false);
   const [asking, setAsking] = useState<Asking>(null);
   const client = useQueryClient();
   const renew = () => {
@@ -50,6 +52,9 @@ export default function DatalakePage() {
     <div className="content datalake" {...drop.handlers}>
       <div className="page-head">
         <h1 className="grow">Datalake</h1>
+        <RightButton scope="data:write" onClick={() => setRegistering(true)}>
+          Register
+        </RightButton>
         <RightButton scope="data:write" tone="primary" icon="plus" onClick={() => setFiles([])}>
           Upload
         </RightButton>
@@ -77,7 +82,8 @@ export default function DatalakePage() {
         )}
         empty={
           <Empty title="No image yet" icon="image">
-            Drop pictures here, upload them, or log a prediction with its picture.
+            Drop pictures here, upload them, register what lies in a folder or a bucket of the
+            server's, or log a prediction with its picture.
           </Empty>
         }
       />
@@ -110,6 +116,7 @@ export default function DatalakePage() {
           }}
         />
       )}
+      {registering && <RegisterDialog onClose={() => setRegistering(false)} onChanged={renew} />}
       {asking?.what === "tags" && (
         <TagDialog
           chosen={asking.chosen}

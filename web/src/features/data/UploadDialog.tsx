@@ -1,9 +1,7 @@
-import { useQuery } from "@tanstack/react-query";
-import { useId, useRef, useState } from "react";
-import { dataNames } from "@/api/data";
-import { Button, Field } from "@/components/controls";
+import { useRef, useState } from "react";
+import { Button } from "@/components/controls";
 import { Dialog } from "@/components/Dialog";
-import { TagInput } from "@/features/data/TagInput";
+import { SaidOf } from "@/features/data/SaidOf";
 import type { UploadTo } from "@/features/data/uploads";
 import { count } from "@/lib/format";
 
@@ -13,12 +11,10 @@ export function UploadDialog(props: {
   onClose: () => void;
   onUpload: (files: readonly File[], to: UploadTo) => void;
 }) {
-  const { data: names } = useQuery(dataNames);
   const [files, setFiles] = useState(props.files);
   const [source, setSource] = useState("upload");
   const [tags, setTags] = useState<readonly string[]>([]);
   const picker = useRef<HTMLInputElement>(null);
-  const sources = useId();
   const ready = files.length > 0 && source.trim() !== "";
   return (
     <Dialog
@@ -58,28 +54,7 @@ export function UploadDialog(props: {
             onChange={(event) => setFiles([...(event.target.files ?? [])])}
           />
         </div>
-        <Field label="Source" hint="Where the pictures are from: a camera, a line, a collection.">
-          {(id) => (
-            <>
-              <input
-                id={id}
-                className="input"
-                list={sources}
-                value={source}
-                maxLength={1024}
-                onChange={(event) => setSource(event.target.value)}
-              />
-              <datalist id={sources}>
-                {names?.sources.map((one) => (
-                  <option key={one} value={one} />
-                ))}
-              </datalist>
-            </>
-          )}
-        </Field>
-        <Field label="Tags" hint="Enter or a comma ends a tag.">
-          {(id) => <TagInput id={id} value={tags} known={names?.tags ?? []} onChange={setTags} />}
-        </Field>
+        <SaidOf source={source} onSource={setSource} tags={tags} onTags={setTags} />
         <p className="muted small">
           A picture that is in the Datalake already, byte for byte, is not added again.
         </p>
