@@ -1816,12 +1816,8 @@ export interface components {
             type: components["schemas"]["TaskType"];
             version: string;
         };
-        /** @description Long work was asked for. */
-        services__metrics__dto__dashboard__JobAccepted: {
-            job: string;
-        };
         /** @description A model version in the role in which it answered. */
-        services__metrics__dto__dashboard__VersionDto: {
+        services__metrics__dto__details__VersionDto: {
             labels: components["schemas"]["BoxesOfLabelDto"][];
             latency: components["schemas"]["QuantilesDto"];
             predictions: number;
@@ -1829,6 +1825,10 @@ export interface components {
             scores: components["schemas"]["HistogramDto"];
             version: string;
             volume: number[];
+        };
+        /** @description Long work was asked for. */
+        services__metrics__dto__references__JobAccepted: {
+            job: string;
         };
         /** @description A model's answer: classes index its labelmap; pixels. */
         services__review__dto__ShapesDto: {
@@ -2173,7 +2173,7 @@ export interface components {
         VersionsDto: {
             bucket_seconds: number;
             t: number[];
-            versions: components["schemas"]["services__metrics__dto__dashboard__VersionDto"][];
+            versions: components["schemas"]["services__metrics__dto__details__VersionDto"][];
         };
         /** @description Images that were drawn and do not count yet, or never will. */
         Waiting: {
