@@ -58,9 +58,9 @@ class WireProtocol(DirectProtocol):
         if len(self.connections) > self.limits.connections:
             refuse(self, 503, "busy", "too many connections; try again", "retry-after: 1\r\n")
 
-    def data_received(self, data: bytes) -> None:
+    def _parse(self, data: bytes) -> None:
         inside, self._begun, self._chunk = self._inside, 0, len(data)
-        super().data_received(data)
+        super()._parse(data)
         if not self._inside:
             self._seen = 0
             return

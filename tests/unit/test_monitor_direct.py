@@ -303,6 +303,31 @@ async def test_at_the_end_what_is_in_hand_is_answered_and_its_connection_closed(
         assert await site.reader.read() == b""
 
 
+async def test_a_connection_is_closed_when_nothing_is_asked_for_a_while_after_the_last_answer(
+    tmp_path: Path,
+) -> None:
+    async with open_site(tmp_path) as site:
+        for _ in range(3):
+            assert (await site.ask(good())).status == 201
+        assert site.app.conversations == 0
+        (connection,) = site.server.server_state.connections
+        timer = connection.timeout_keep_alive_task
+        # It is due for an earlier answer, and while the next is in hand.
+        connection.timeout_keep_alive_handler()
+        assert connection.timeout_keep_alive_task is not timer
+        gate = site.door.sink.gate = asyncio.Event()
+        site.writer.write(site.request(good()))
+        await until(lambda: not connection.cycle.response_complete)
+        connection._answered -= 3600
+        connection.timeout_keep_alive_handler()
+        gate.set()
+        assert (await site.answer()).status == 201
+        connection._answered -= 3600
+        connection.timeout_keep_alive_handler()
+        async with asyncio.timeout(60):
+            assert await site.reader.read() == b""
+
+
 async def test_a_caller_that_left_is_not_answered_and_what_he_sent_is_kept(tmp_path: Path) -> None:
     async with open_site(tmp_path) as site:
         gate = site.door.sink.gate = asyncio.Event()
