@@ -46,8 +46,8 @@ def pooled(states: Iterable[bytes], *, classes: int) -> "Quality":
     it. A class without ground truth has no precision: it counts in no mean.
     """
     columns = Columns.of(b"".join(states))
-    truths = _truths(_known(columns.truth_classes, classes), columns.truths, classes=classes)
-    of_class = _known(columns.classes, classes)
+    truths = _truths(known_classes(columns.truth_classes, classes), columns.truths, classes=classes)
+    of_class = known_classes(columns.classes, classes)
     order = ranked(of_class, columns.scores, classes=classes)
     of_class, tp = of_class.take(order), columns.tp.take(order)
     ignored = columns.ignored.take(order)
@@ -57,7 +57,7 @@ def pooled(states: Iterable[bytes], *, classes: int) -> "Quality":
     for a in range(_A):
         wanted = truths[:, a]
         points = first_reaching(wanted)
-        curves = _Curves.of(tp, ignored, area=a, of_class=of_class, firsts=firsts)
+        curves = AreaCurves.of(tp, ignored, area=a, of_class=of_class, firsts=firsts)
         for t in range(_T):
             envelope, found = curves.envelope(t, points=points)
             precision[t, :, :, a] = np.where(wanted > 0, envelope.T, -1.0)
@@ -70,7 +70,8 @@ def average_precision(state: bytes, *, classes: int) -> float | None:
     return pooled([state], classes=classes).ap()["50_95"]
 
 
-def _known(indices: NDArray[np.uint16], classes: int) -> Ints:
+def known_classes(indices: NDArray[np.uint16], classes: int) -> Ints:
+    """Class indices as whole numbers. Raises ClassBeyondLabelMap."""
     found = indices.astype(np.int64)
     if found.size and found.max() >= classes:
         raise ClassBeyondLabelMap(int(found.max()), classes)
@@ -134,7 +135,7 @@ def _mean(values: Floats) -> float | None:
 
 
 @dataclass(frozen=True)
-class _Curves:
+class AreaCurves:
     """Of one area range the M rows that are a true positive at some threshold, by class and score.
 
     `hits` (M,): at which of the ten thresholds. `counted` (M,): the rows of its class that count
@@ -151,7 +152,9 @@ class _Curves:
     mixed_firsts: Ints
 
     @classmethod
-    def of(cls, tp: Words, ignored: Words, *, area: int, of_class: Ints, firsts: Ints) -> "_Curves":
+    def of(
+        cls, tp: Words, ignored: Words, *, area: int, of_class: Ints, firsts: Ints
+    ) -> "AreaCurves":
         """From the ranked rows' bit sets and classes (N,) and where each class begins."""
         shift = np.uint64(_T * area)
         hits = (tp >> shift & _EVERY_T).astype(np.uint16)

@@ -256,6 +256,14 @@ async def test_reviews_are_watched_and_a_deleted_deployment_has_no_rules(
             return int(answer.json()["fired"])
 
         assert await eventually(tried) == 1
+        for which in ("f1", "precision", "recall", "ap_50_95", "ap_50", "ar_75", "ap_small"):
+            body = SLOW | bad | {"window_minutes": 5, "metric": f"quality.champion.{which}"}
+            answer = await running.http.post(f"{rules(of)}/preview", json=body)
+            seen = answer.json()
+            # One window is whole since anything was counted; no small box is there.
+            told = [value for value in seen["values"] if value is not None]
+            assert told == ([] if which == "ap_small" else [0.0]), which
+            assert seen["fired"] == (which != "ap_small")
         row = await checked(running, of, rule["id"], when + 30 * MINUTE)
         assert row["value"] == 0
         assert row["firing"] is not None

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
-from libs.vision import ap, matching
+from libs.vision import ap, groups, matching
 
 
 def coco_accumulate(images, *, classes):
@@ -172,3 +172,18 @@ def test_a_class_that_the_label_map_lacks_is_refused():
     state = matching.match([[0, 0, 9, 9]], [4], [0.9], [], []).pack()
     with pytest.raises(ap.ClassBeyondLabelMap, match="class 4"):
         ap.pooled([state], classes=4)
+
+
+@pytest.mark.parametrize("series", ap.SERIES)
+@pytest.mark.parametrize("kind", ["ap", "ar"])
+def test_many_groups_at_once_say_what_each_says_alone(series, kind, monkeypatch):
+    states = packed(random_images(31, images=40, classes=3))
+    rng = np.random.default_rng(0)
+    chosen = [np.sort(rng.permutation(40)[: int(n)]) for n in rng.integers(0, 15, 25)]
+    for most in (10_000_000, 3000):
+        monkeypatch.setattr(groups, "_MOST_BYTES", most)
+        found = groups.of_groups(states, chosen, classes=3, kind=kind, series=series)
+        for value, group in zip(found.tolist(), chosen, strict=True):
+            quality = ap.pooled([states[i] for i in group], classes=3)
+            alone = (quality.ap() if kind == "ap" else quality.ar())[series]
+            assert value == pytest.approx(alone if alone is not None else np.nan, nan_ok=True)

@@ -13,6 +13,7 @@ from sqlalchemy import RowMapping
 from libs.schemas.events import DeploymentChanged
 from libs.schemas.values import TaskType
 from libs.store.session import Read
+from services.metrics.core.alerting import supervised
 from services.metrics.core.alerting import windows as sliding
 from services.metrics.core.alerting.names import Family, Metric, metric_of, metrics_of
 from services.metrics.core.alerting.rules import Condition, Firing, rehearse
@@ -66,6 +67,15 @@ async def measured(
     if metric.family in (Family.QUALITY, Family.REVIEWED):
         rows = await alerts.reviewed_of(read, *which, span.start, span.end)
         return _reviewed(rows, deployment, metric, windows)
+    if metric.family in (Family.COUNTED, Family.POOLED):
+        model = deployment.champion if metric.role is Role.CHAMPION else deployment.shadow
+        if model is None:
+            return np.full(windows.count, np.nan)
+        answers = await alerts.answers_of(read, *which, span.start, span.end, version=model.version)
+        return await asyncio.to_thread(
+            _answered, answers, metric, windows,
+            classes=len(standing["names"] or []), threshold=model.threshold,
+        )  # fmt: skip
     packed = await rollups.charted(read, organization, [deployment.deployment], span)
     buckets = [(at, charted) for _, at, charted in packed]
     return await asyncio.to_thread(
@@ -170,8 +180,32 @@ def _reviewed(
         return sliding.how_many(times, windows)
     deployed = deployment.champion if metric.role is Role.CHAMPION else deployment.shadow
     version = None if deployed is None else deployed.version
-    values = [_quality(row, version, detection=metric.name.endswith(".ap")) for row in rows]
+    values = [_quality(row, version, detection=metric.which == "ap") for row in rows]
     return sliding.mean(times, np.array(values, dtype=np.float64), windows)
+
+
+def _answered(
+    rows: Sequence[RowMapping],
+    metric: Metric,
+    windows: Windows,
+    *,
+    classes: int,
+    threshold: float,
+) -> Floats:
+    """Of what one model answered to the reviewed images."""
+    kept = "truth" if metric.which == "macro_f1" else "state"
+    rows = [row for row in rows if row[kept] is not None]
+    times = np.array([row["event_time"].timestamp() for row in rows])
+    if metric.which == "macro_f1":
+        pairs = [(row["truth"], row["said"]) for row in rows]
+        return supervised.macro_f1(times, pairs, windows)
+    states = [row["state"] for row in rows]
+    if metric.family is Family.COUNTED:
+        return supervised.counted(
+            metric.which, times, states, windows, classes=classes, threshold=threshold
+        )
+    ids = [row["prediction"].bytes for row in rows]
+    return supervised.pooled(metric.which, times, ids, states, windows, classes=classes)
 
 
 def _quality(row: RowMapping, version: UUID | None, *, detection: bool) -> float:

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import RowMapping, delete, func, insert, select, tuple_, update
+from sqlalchemy import RowMapping, case, delete, func, insert, or_, select, tuple_, update
 
 from libs.store.session import Read, Tx
 from services.metrics.core.buckets import Level
@@ -136,6 +136,37 @@ async def reviewed_of(
             review.c.organization == organization,
             review.c.event_time >= start,
             review.c.event_time < end,
+        )
+        .order_by(review.c.event_time)
+    )
+
+
+async def answers_of(
+    read: Read,
+    organization: UUID,
+    deployment: UUID,
+    start: datetime,
+    end: datetime,
+    *,
+    version: UUID,
+) -> list[RowMapping]:
+    """What reviews say of a version, in time: `state` of a detector, `truth` and `said` of a
+    classifier."""
+    champion = review.c.champion_version == version
+    return await read.all(
+        select(
+            review.c.event_time,
+            review.c.prediction,
+            review.c.truth,
+            case((champion, review.c.champion_state), else_=review.c.shadow_state).label("state"),
+            case((champion, review.c.champion_class), else_=review.c.shadow_class).label("said"),
+        )
+        .where(
+            review.c.deployment == deployment,
+            review.c.organization == organization,
+            review.c.event_time >= start,
+            review.c.event_time < end,
+            or_(champion, review.c.shadow_version == version),
         )
         .order_by(review.c.event_time)
     )

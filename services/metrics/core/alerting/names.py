@@ -36,6 +36,8 @@ class Family(StrEnum):
     DRIFT = "drift"
     REVIEWED = "reviewed"
     QUALITY = "quality"
+    COUNTED = "counted"
+    POOLED = "pooled"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,22 +160,38 @@ def _of_images() -> list[Metric]:
 
 
 def _of_reviews(*, detection: bool) -> list[Metric]:
-    name, text = ("ap", "mean AP of") if detection else ("accuracy", "share answered right of")
     return [
         Metric(
             name="quality.reviewed", unit="images", text="reviewed images", family=Family.REVIEWED
         ),
         *(
             Metric(
-                name=f"quality.{role.name.lower()}.{name}",
+                name=f"quality.{role.name.lower()}.{which}",
                 unit="0–1",
                 text=f"{text} reviewed images, {role.name.lower()}",
-                family=Family.QUALITY,
+                family=family,
                 role=role,
+                which=which,
             )
             for role in Role
+            for which, text, family in (_OF_DETECTORS if detection else _OF_CLASSIFIERS)
         ),
     ]
+
+
+_COCO = ("50_95", "50", "75", "small", "medium", "large")
+_OF_CLASSIFIERS = (
+    ("accuracy", "share answered right of", Family.QUALITY),
+    ("macro_f1", "mean F1 of the labels over", Family.COUNTED),
+)
+_OF_DETECTORS = (
+    ("ap", "mean of each image's AP over", Family.QUALITY),
+    ("precision", "precision at the threshold over", Family.COUNTED),
+    ("recall", "recall at the threshold over", Family.COUNTED),
+    ("f1", "F1 at the threshold over", Family.COUNTED),
+    *((f"ap_{one}", f"AP {one.replace('_', '–')} pooled over", Family.POOLED) for one in _COCO),
+    *((f"ar_{one}", f"AR {one.replace('_', '–')} pooled over", Family.POOLED) for one in _COCO),
+)
 
 
 def _of_labels(register: Sequence[str], labels: Sequence[str]) -> list[Metric]:

@@ -100,13 +100,13 @@ def of_buckets(chart: Chart, metric: Metric, windows: Windows) -> Floats:
             return _of_label(chart, Series.LABEL_IMAGES, metric, windows).astype(np.float64)
         case Family.LABEL_SHARE:
             return _ratio(_of_label(chart, Series.LABEL_BOXES, metric, windows), count(Count.BOXES))
-        case Family.DRIFT | Family.REVIEWED | Family.QUALITY:
+        case Family.DRIFT | Family.REVIEWED | Family.QUALITY | Family.COUNTED | Family.POOLED:
             raise NotOfBuckets(metric.name)
 
 
 def newest(times: Floats, values: Floats, windows: Windows) -> Floats:
     """The newest of some values, in time, in each window (N,); NaN where there is none."""
-    low, high = _edges(times, windows)
+    low, high = edges(times, windows)
     if not len(values):
         return np.full(windows.count, np.nan)
     return np.where(high > low, values[np.maximum(high - 1, 0)], np.nan)
@@ -115,18 +115,18 @@ def newest(times: Floats, values: Floats, windows: Windows) -> Floats:
 def mean(times: Floats, values: Floats, windows: Windows) -> Floats:
     """The mean of the values that are told (not NaN), in time, in each window (N,)."""
     told = ~np.isnan(values)
-    low, high = _edges(times[told], windows)
+    low, high = edges(times[told], windows)
     running = np.concatenate([[0.0], np.cumsum(values[told])])
     return _ratio(running[high] - running[low], high - low)
 
 
 def how_many(times: Floats, windows: Windows) -> Floats:
     """How many times, ascending, are in each window (N,)."""
-    low, high = _edges(times, windows)
+    low, high = edges(times, windows)
     return (high - low).astype(np.float64)
 
 
-def _edges(times: Floats, windows: Windows) -> tuple[Ints, Ints]:
+def edges(times: Floats, windows: Windows) -> tuple[Ints, Ints]:
     """For each window the first position in it, and the first after it."""
     ends = np.array([end.timestamp() for end in windows.ends])
     length = (windows.length * WIDTHS[windows.level]).total_seconds()
