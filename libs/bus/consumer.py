@@ -130,7 +130,7 @@ class Policy:
 
     batch: int = 500
     parallel: int = 2
-    wait: timedelta = timedelta(milliseconds=500)
+    wait: timedelta = timedelta(seconds=2)
     backoff: timedelta = timedelta(milliseconds=200)
     backoff_limit: timedelta = timedelta(seconds=30)
     handler_limit: timedelta = timedelta(seconds=120)

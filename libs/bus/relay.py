@@ -49,14 +49,14 @@ class Relay:
     async def run(self) -> None:
         """Publish until cancelled. Faults that pass are waited out, without limit."""
         self._database.on_emit.append(self._emitted.set)
-        wait = POLL_SECONDS
+        poll = wait = self._database.pace(POLL_SECONDS)
         backoff, longest = BACKOFF_SECONDS
         try:
             while True:
                 try:
                     await self._wait(wait)
                     await self._publish_all()
-                    wait, backoff = POLL_SECONDS, BACKOFF_SECONDS[0]
+                    wait, backoff = poll, BACKOFF_SECONDS[0]
                 except Exception as error:
                     if not is_transient(error):
                         raise
@@ -105,10 +105,8 @@ class Relay:
         return held
 
     async def _next(self) -> Sequence[RowMapping]:
-        # One statement needs no transaction: the poll is one round trip.
-        async with self._database.engine.connect() as plain:
-            connection = await plain.execution_options(isolation_level="AUTOCOMMIT")
-            return (await connection.execute(_NEXT)).mappings().all()
+        async with self._database.single() as read:
+            return await read.all(_NEXT)
 
     async def _forget(self, rows: Sequence[RowMapping]) -> None:
         async with self._database.begin() as tx:

@@ -131,6 +131,7 @@ class Supervisor:
                     what = f"the database of {service.name} cannot be used: {cause}"
                     raise StoreUnusable(what) from error
                 if self._alone:
+                    service.store.database.alone = True
                     async with service.store.database.begin() as tx:
                         await leases.end_all(tx)
         for service in self._services:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import RowMapping, Select, and_, or_, select, tuple_, update
+from sqlalchemy import RowMapping, Select, and_, func, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 
 from libs.schemas.events import JobChanged, JobState
@@ -119,6 +119,13 @@ async def claim(tx: Tx, kinds: list[str], *, holder: UUID, duration: timedelta) 
         payload=changed["payload"],
         attempt=changed["attempt"],
     )
+
+
+async def next_due(read: Read, kinds: list[str]) -> datetime | None:
+    """When the next queued job of these kinds is due; None where none is queued."""
+    queued = and_(job.c.kind.in_(kinds), job.c.state == JobState.QUEUED)
+    due: datetime | None = await read.scalar(select(func.min(job.c.run_after)).where(queued))
+    return due
 
 
 async def heartbeat(tx: Tx, job_id: UUID, *, holder: UUID, duration: timedelta) -> bool | None:

@@ -18,6 +18,7 @@ from libs.store.faults import is_transient, keep_cancelled
 from libs.telemetry.tracing import current_traceparent
 
 _headers = msgspec.json.Encoder()
+_ALONE = 5
 
 
 class Read:
@@ -117,12 +118,21 @@ class Tx(Read):
 
 @dataclass(slots=True)
 class Database:
-    """A service's own database: a pool of `pool` connections and its two kinds of session."""
+    """A service's own database: a pool of `pool` connections and its two kinds of session.
+
+    `on_emit`: called after each commit that emitted. `alone`: no other process writes here.
+    """
 
     service: str
     engine: AsyncEngine
     clock: Clock
     on_emit: list[Callable[[], None]] = field(default_factory=list)
+    alone: bool = False
+
+    def pace(self, seconds: float) -> float:
+        """How often to look for what other processes wrote, in seconds: where there is none,
+        far less often (what a commit was cut off from telling this process still waits)."""
+        return seconds * _ALONE if self.alone else seconds
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Read]:
@@ -135,6 +145,15 @@ class Database:
                 )
                 async with connection.begin():
                     yield Read(connection)
+
+    @asynccontextmanager
+    async def single(self) -> AsyncIterator[Read]:
+        """For queries of which each stands by itself: one round trip a query, where a transaction
+        takes three. What a loop looks at each second is read so."""
+        with _keeping_cancelled():
+            async with self.engine.connect() as connection:
+                await connection.execution_options(isolation_level="AUTOCOMMIT")
+                yield Read(connection)
 
     @asynccontextmanager
     async def begin(self, cause: Cause | None = None) -> AsyncIterator[Tx]:

@@ -24,6 +24,7 @@ _BEAT = 2.0
 # A job asked for in this process wakes its workers: looking finds what others left.
 _POLL = 3.0
 _AWAY_SECONDS = 1.0
+_SOON = 0.05
 _LONGEST_PAUSE = 300.0
 
 settled = counter(
@@ -93,23 +94,31 @@ class Worker:
         holder = uuid4()
         while not _being_stopped():
             self._wake.clear()
-            job = await self._claim(holder)
-            if job is not None:
-                await self._settle(job, holder)
+            found = await self._claim(holder)
+            if isinstance(found, Job):
+                await self._settle(found, holder)
                 continue
             with suppress(TimeoutError):
-                async with asyncio.timeout(_POLL):
+                async with asyncio.timeout(found):
                     await self._wake.wait()
 
-    async def _claim(self, holder: UUID) -> Job | None:
+    async def _claim(self, holder: UUID) -> Job | float:
+        """A job that is due, now ours; or in how many seconds to look again."""
+        kinds, pause = [self._kind.name], self._database.pace(_POLL)
         try:
             async with self._database.begin() as tx:
-                return await jobs.claim(tx, [self._kind.name], holder=holder, duration=_LEASE)
+                job = await jobs.claim(tx, kinds, holder=holder, duration=_LEASE)
+                if job is not None:
+                    return job
+                due = await jobs.next_due(tx, kinds)
         except Exception as error:
             if not is_transient(error):
                 raise
             log.warning("job store is away", kind=self._kind.name, error=str(error))
-            return None
+            return _AWAY_SECONDS
+        if due is None:
+            return pause
+        return min(pause, max((due - self._database.clock.now()).total_seconds(), _SOON))
 
     async def _settle(self, job: Job, holder: UUID) -> None:
         try:

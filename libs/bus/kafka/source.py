@@ -14,6 +14,7 @@ from libs.schemas.envelope import Message
 
 _COMMIT_SECONDS = 15.0
 _ASK_SECONDS = 10.0
+_TURN_SECONDS = 0.5
 
 
 class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types
@@ -37,7 +38,8 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
         while True:
             self._changed.clear()
             remaining = max(deadline - loop.time(), 0)
-            if found := await self._fetch(limit, remaining):
+            # In turns: what has been assigned meanwhile is asked for from the next one on.
+            if found := await self._fetch(limit, min(remaining, _TURN_SECONDS)):
                 return found
             if loop.time() >= deadline:
                 return {}

@@ -35,7 +35,7 @@ async def keep_settled(parts: Feedback) -> None:
 
 async def _settle(parts: Feedback, holder: UUID) -> None:
     now = parts.clock.now()
-    async with parts.database.read() as read:
+    async with parts.database.single() as read:
         waiting = await datasets.unsettled(
             read,
             rested=now - timedelta(seconds=parts.settings.quiet_seconds),
@@ -56,7 +56,7 @@ async def _settle(parts: Feedback, holder: UUID) -> None:
 
 
 async def _fire(parts: Feedback) -> None:
-    async with parts.database.read() as read:
+    async with parts.database.single() as read:
         enough = await trainings.counted_enough(read)
         waiting = await alarms.waiting(read)
     for organization, deployment in enough:

@@ -136,13 +136,12 @@ async def send_again(tx: Tx, organization: UUID, delivery_id: UUID) -> RowMappin
     return changed.mappings().first()
 
 
-async def claim(tx: Tx, *, until: datetime, limit: int) -> list[RowMapping]:
-    """Deliveries that are due, one a receiver, leased until a time; of who asked for each.
+async def due_deliveries(read: Read, *, now: datetime, limit: int) -> list[UUID]:
+    """Deliveries that are due, one a receiver.
 
     A receiver that is being told waits: one that hangs keeps one place, not all of them. A lease
     that has ended is due again: who had it was lost.
     """
-    now = tx.clock.now()
     busy = select(delivery.c.receiver).where(delivery.c.held, delivery.c.due > now)
     due = (
         select(delivery.c.id, delivery.c.due)
@@ -157,14 +156,18 @@ async def claim(tx: Tx, *, until: datetime, limit: int) -> list[RowMapping]:
         .order_by(delivery.c.receiver, delivery.c.due)
         .subquery("due")
     )
-    chosen = await tx.all(select(due.c.id).order_by(due.c.due).limit(limit))
-    if not chosen:
-        return []
+    chosen = await read.all(select(due.c.id).order_by(due.c.due).limit(limit))
+    return [row["id"] for row in chosen]
+
+
+async def claim(tx: Tx, chosen: Sequence[UUID], *, until: datetime) -> list[RowMapping]:
+    """Those of the chosen deliveries that still are due, leased until a time."""
+    now = tx.clock.now()
     # A process that has chosen the same ones waits here, and finds them leased.
     taken = await tx.execute(
         update(delivery)
         .where(
-            delivery.c.id.in_([row["id"] for row in chosen]),
+            delivery.c.id.in_(chosen),
             delivery.c.state == DeliveryState.PENDING,
             delivery.c.due <= now,
         )

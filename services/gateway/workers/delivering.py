@@ -105,9 +105,13 @@ def _next(parts: Gateway, row: RowMapping, outcome: Outcome) -> tuple[DeliverySt
 
 
 async def _claimed(parts: Gateway, free: int) -> list[RowMapping]:
+    now = parts.clock.now()
+    async with parts.database.single() as read:
+        due = await store.due_deliveries(read, now=now, limit=free)
+    if not due:
+        return []
     async with parts.database.begin() as tx:
-        until = parts.clock.now() + lease(parts.settings)
-        return await store.claim(tx, until=until, limit=free)
+        return await store.claim(tx, due, until=now + lease(parts.settings))
 
 
 async def _prune(parts: Gateway) -> None:

@@ -42,10 +42,12 @@ async def tell_browsers(parts: Metrics) -> None:
         await asyncio.sleep(_SECONDS)
         now = parts.clock.now()
         try:
-            async with parts.database.begin() as tx:
-                if not await acquire(tx, "live", holder=holder, duration=_LEASE):
-                    continue
-                rows = await progress.changed_since(tx, since - _OVERLAP)
+            async with parts.database.single() as read:
+                rows = await progress.changed_since(read, since - _OVERLAP)
+            if rows:
+                async with parts.database.begin() as tx:
+                    if not await acquire(tx, "live", holder=holder, duration=_LEASE):
+                        continue
             messages = []
             for row in rows:
                 counts = tuple(row[name] for name in FAMILIES)

@@ -65,7 +65,7 @@ async def keep_scored(parts: Metrics) -> None:
 
 async def _turn(parts: Metrics, holder: UUID) -> bool:
     """One batch of each deployment; whether any of them has more."""
-    async with parts.database.read() as read:
+    async with parts.database.single() as read:
         ready = await references.all_ready(read)
     full = False
     for row in ready:

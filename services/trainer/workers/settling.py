@@ -28,7 +28,7 @@ async def settle(parts: Trainer) -> None:
 
 async def settle_once(parts: Trainer) -> None:
     """End each experiment that its job has left behind."""
-    async with parts.database.read() as read:
+    async with parts.database.single() as read:
         left = await experiments.abandoned(read)
     for row in left:
         cancelled = row["state"] == JobState.CANCELLED
