@@ -37,6 +37,11 @@ class Positions:
         self.next[partition] = offset
         self.moved.set()
 
+    def wake(self, moved: Collection[Partition] | None = None) -> None:
+        """Something was written: to these partitions, or anywhere. Who reads none sleeps on."""
+        if moved is None or not self.next.keys().isdisjoint(moved):
+            self.moved.set()
+
     def drop(self, partitions: Collection[Partition]) -> None:
         for partition in partitions:
             self.next.pop(partition, None)

@@ -19,6 +19,7 @@ E = TypeVar("E", bound=Event)
 
 _PAGE = 1_000
 _AWAY_SECONDS = 0.5
+_REST_SECONDS = 30.0
 _log = structlog.get_logger(__name__)
 
 
@@ -91,7 +92,8 @@ class Table(Generic[E]):
                     while True:
                         if not self._ready.is_set() and await reader.caught_up():
                             self._ready.set()
-                        for record in await reader.fetch(limit=_PAGE, wait=1.0):
+                        wait = _REST_SECONDS if self._ready.is_set() else 1.0
+                        for record in await reader.fetch(limit=_PAGE, wait=wait):
                             self._take(record)
             except BusUnavailable as error:
                 _log.warning("table.bus_away", topic=self.topic.name, reason=str(error))

@@ -258,16 +258,18 @@ class Hub:
             self._told.set()
 
     def _on_records(self, _c: object, _pid: int, _channel: str, payload: str) -> None:
-        if not self.catalogue.advance(parse_heads(payload)):
+        heads = parse_heads(payload)
+        if not self.catalogue.advance(heads):
             self._stale = True
             self._told.set()
-        self._wake()
+        names = self.catalogue.names
+        self._wake({names[number] for number in heads if number in names})
 
     def _on_members(self, _c: object, _pid: int, _channel: str, _payload: str) -> None:
         self._told.set()
 
-    def _wake(self) -> None:
+    def _wake(self, moved: Collection[Partition] | None = None) -> None:
         for source in self._sources.values():
-            source.wake()
+            source.wake(moved)
         for reader in self.readers:
-            reader.wake()
+            reader.wake(moved)

@@ -52,7 +52,7 @@ class PostgresSource:
 
     def resume(self, partitions: Collection[Partition]) -> None:
         self._positions.paused.difference_update(partitions)
-        self._positions.moved.set()
+        self._positions.wake()
 
     def assignment(self) -> frozenset[Partition]:
         return frozenset(self._positions.next)
@@ -65,9 +65,9 @@ class PostgresSource:
             for partition, offset in self.committed.items()
         }
 
-    def wake(self) -> None:
-        """Something was written."""
-        self._positions.moved.set()
+    def wake(self, moved: Collection[Partition] | None = None) -> None:
+        """Something was written: see `Positions.wake`."""
+        self._positions.wake(moved)
 
     def claimed(self, offsets: Mapping[Partition, int]) -> None:
         """These partitions are ours from now on."""
@@ -114,6 +114,6 @@ class PostgresReader:
     async def caught_up(self) -> bool:
         return all(self._positions.next[partition] >= end for partition, end in self._ends.items())
 
-    def wake(self) -> None:
-        """Something was written."""
-        self._positions.moved.set()
+    def wake(self, moved: Collection[Partition] | None = None) -> None:
+        """Something was written: see `Positions.wake`."""
+        self._positions.wake(moved)
