@@ -4,12 +4,12 @@ import { useState } from "react";
 import { put, remove } from "@/api/client";
 import type { Deployment } from "@/api/types";
 import { useOrg } from "@/app/params";
-import { Button, RightButton, Select } from "@/components/controls";
-import { Dialog } from "@/components/Dialog";
+import { RightButton, Select } from "@/components/controls";
 import { Scroll } from "@/components/Scroll";
 import { Empty, FormProblem, Loaded } from "@/components/states";
 import { Time } from "@/components/Time";
 import { type Alert, alerts, type Rule, rules } from "@/features/alerts/api";
+import { ForgetDialog } from "@/features/alerts/ForgetDialog";
 import { RuleDialog } from "@/features/alerts/RuleDialog";
 import { condition, type Standing, standing } from "@/features/alerts/rule";
 import { Card } from "@/features/settings/Card";
@@ -38,6 +38,7 @@ const SILENCES = [
 export function AlertsCard({ deployed }: { deployed: Deployment }) {
   const d = deployed.id;
   const org = useOrg();
+  const client = useQueryClient();
   const query = useQuery(rules(d));
   const fired = useQuery(alerts(d));
   const [editing, setEditing] = useState<Rule | "new" | null>(null);
@@ -112,7 +113,22 @@ export function AlertsCard({ deployed }: { deployed: Deployment }) {
           onClose={() => setEditing(null)}
         />
       )}
-      {deleting && <DeleteDialog d={d} rule={deleting} onClose={() => setDeleting(null)} />}
+      {deleting && (
+        <ForgetDialog
+          name={deleting.name}
+          what="rule"
+          service="metrics"
+          path={`/deployments/${d}/alert-rules/${deleting.id}`}
+          onGone={() => {
+            void client.invalidateQueries({ queryKey: rules(d).queryKey });
+            void client.invalidateQueries({ queryKey: ["alerts", d] });
+          }}
+          onClose={() => setDeleting(null)}
+        >
+          {deleting.firing ? "What it fires is over then, and receivers are told. " : ""}What it has
+          fired stays in the history.
+        </ForgetDialog>
+      )}
     </Card>
   );
 }
@@ -239,37 +255,5 @@ function History({ items }: { items: Alert[] }) {
         </table>
       </Scroll>
     </section>
-  );
-}
-
-function DeleteDialog({ d, rule, onClose }: { d: string; rule: Rule; onClose: () => void }) {
-  const client = useQueryClient();
-  const gone = useMutation({
-    mutationFn: () => remove("metrics", `/deployments/${d}/alert-rules/${rule.id}`),
-    onSuccess: () => {
-      void client.invalidateQueries({ queryKey: rules(d).queryKey });
-      void client.invalidateQueries({ queryKey: ["alerts", d] });
-      onClose();
-    },
-  });
-  return (
-    <Dialog
-      title={`Delete “${rule.name}”?`}
-      onClose={onClose}
-      actions={
-        <>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button tone="danger" disabled={gone.isPending} onClick={() => gone.mutate()}>
-            Delete rule
-          </Button>
-        </>
-      }
-    >
-      <p>
-        {rule.firing ? "What it fires is over then, and receivers are told. " : ""}What it has fired
-        stays in the history.
-      </p>
-      <FormProblem error={gone.error} />
-    </Dialog>
   );
 }

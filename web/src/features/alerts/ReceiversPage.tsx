@@ -1,6 +1,6 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
-import { post, remove } from "@/api/client";
+import { post } from "@/api/client";
 import { Button, RightButton } from "@/components/controls";
 import { Dialog } from "@/components/Dialog";
 import { Scroll } from "@/components/Scroll";
@@ -8,6 +8,7 @@ import { Empty, FormProblem, Loaded } from "@/components/states";
 import { Time } from "@/components/Time";
 import { type MadeReceiver, type Receiver, receivers } from "@/features/alerts/api";
 import { Deliveries } from "@/features/alerts/Deliveries";
+import { ForgetDialog } from "@/features/alerts/ForgetDialog";
 import { ReceiverDialog } from "@/features/alerts/ReceiverDialog";
 import "@/features/alerts/alerts.css";
 
@@ -15,6 +16,7 @@ const KINDS = { WEBHOOK: "webhook", SLACK: "chat", EMAIL: "e-mail" } as const;
 
 /** Who is told of alerts and other events, and what came of it. */
 export default function ReceiversPage() {
+  const client = useQueryClient();
   const query = useQuery(receivers);
   const [editing, setEditing] = useState<Receiver | "new" | null>(null);
   const [deleting, setDeleting] = useState<Receiver | null>(null);
@@ -87,7 +89,18 @@ export default function ReceiversPage() {
           <code className="secret">{made.secret}</code>
         </Dialog>
       )}
-      {deleting && <DeleteDialog one={deleting} onClose={() => setDeleting(null)} />}
+      {deleting && (
+        <ForgetDialog
+          name={deleting.name}
+          what="receiver"
+          service="gateway"
+          path={`/receivers/${deleting.id}`}
+          onGone={() => void client.invalidateQueries({ queryKey: receivers.queryKey })}
+          onClose={() => setDeleting(null)}
+        >
+          It is told nothing more, and its log is gone.
+        </ForgetDialog>
+      )}
     </div>
   );
 }
@@ -159,33 +172,5 @@ function Row(props: {
         </div>
       </td>
     </tr>
-  );
-}
-
-function DeleteDialog({ one, onClose }: { one: Receiver; onClose: () => void }) {
-  const client = useQueryClient();
-  const gone = useMutation({
-    mutationFn: () => remove("gateway", `/receivers/${one.id}`),
-    onSuccess: () => {
-      void client.invalidateQueries({ queryKey: receivers.queryKey });
-      onClose();
-    },
-  });
-  return (
-    <Dialog
-      title={`Delete “${one.name}”?`}
-      onClose={onClose}
-      actions={
-        <>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button tone="danger" disabled={gone.isPending} onClick={() => gone.mutate()}>
-            Delete receiver
-          </Button>
-        </>
-      }
-    >
-      <p>It is told nothing more, and its log is gone.</p>
-      <FormProblem error={gone.error} />
-    </Dialog>
   );
 }

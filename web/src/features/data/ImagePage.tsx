@@ -1,20 +1,19 @@
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
-import { type ReactNode, useMemo, useState } from "react";
-import { pictureUrl, post } from "@/api/client";
-import { dataNames, image, uses } from "@/api/data";
+import { useMemo, useState } from "react";
+import { pictureUrl } from "@/api/client";
+import { image, uses } from "@/api/data";
 import { deployment, prediction } from "@/api/queries";
-import type { AssetUse, DataDetail, PredictedDetail } from "@/api/types";
+import type { AssetUse, DataDetail } from "@/api/types";
 import { useOrg } from "@/app/params";
 import { RightButton, Segments, Select } from "@/components/controls";
 import { type Layer, ShapedPicture } from "@/components/Picture";
-import { FormProblem, Loaded } from "@/components/states";
-import { Time } from "@/components/Time";
+import { Loaded } from "@/components/states";
 import { DeleteDialog } from "@/features/data/DeleteDialog";
-import { type Choice, choicesOf, summary } from "@/features/data/layers";
-import { TagInput } from "@/features/data/TagInput";
-import { bytes, decimal, shortId } from "@/lib/format";
-import { useRefusal } from "@/lib/rights";
+import { FactsCard, ImageFacts } from "@/features/data/ImageFacts";
+import { PredictionFacts, Uses } from "@/features/data/ImageUses";
+import { type Choice, choicesOf } from "@/features/data/layers";
+import { shortId } from "@/lib/format";
 import "@/components/picture.css";
 import "@/features/data/data.css";
 
@@ -86,15 +85,17 @@ function Shown({ image: one }: { image: DataDetail }) {
           />
         </div>
         <div className="stack">
-          <Facts image={one} />
+          <ImageFacts image={one} />
           {known && (
-            <Panel title="Prediction">
+            <FactsCard title="Prediction">
               <Loaded query={predicted} rows={3}>
-                {(said) => <Predicted said={said} name={deployed?.name} choices={choices} d={d} />}
+                {(said) => (
+                  <PredictionFacts said={said} name={deployed?.name} choices={choices} d={d} />
+                )}
               </Loaded>
-            </Panel>
+            </FactsCard>
           )}
-          <Panel title="In datasets">
+          <FactsCard title="In datasets">
             {one.has_picture ? (
               <Loaded query={used} rows={2}>
                 {(found) => <Uses items={found.items} />}
@@ -102,9 +103,9 @@ function Shown({ image: one }: { image: DataDetail }) {
             ) : (
               <p className="muted">It has no picture.</p>
             )}
-          </Panel>
+          </FactsCard>
           {one.twins.length > 0 && (
-            <Panel title="The same bytes">
+            <FactsCard title="The same bytes">
               <ul className="stack">
                 {one.twins.slice(0, 10).map((twin) => (
                   <li key={twin}>
@@ -114,7 +115,7 @@ function Shown({ image: one }: { image: DataDetail }) {
                   </li>
                 ))}
               </ul>
-            </Panel>
+            </FactsCard>
           )}
         </div>
       </div>
@@ -126,17 +127,6 @@ function Shown({ image: one }: { image: DataDetail }) {
         />
       )}
     </>
-  );
-}
-
-function Panel({ title, children }: { title: string; children: ReactNode }) {
-  return (
-    <section className="card" aria-label={title} data-panel>
-      <header>
-        <h2>{title}</h2>
-      </header>
-      <div className="body">{children}</div>
-    </section>
   );
 }
 
@@ -165,159 +155,5 @@ function ShapeChoice(props: {
       options={options.map(({ value, label }) => ({ value, label }))}
       onChange={props.onChange}
     />
-  );
-}
-
-function Facts({ image: one }: { image: DataDetail }) {
-  const client = useQueryClient();
-  const refusal = useRefusal("data:write");
-  const { data: names } = useQuery(dataNames);
-  const [tags, setTags] = useState<readonly string[]>(one.tags);
-  const save = useMutation({
-    mutationFn: (next: readonly string[]) =>
-      post("ingest", "/data/tags", {
-        images: [one.id],
-        add: next.filter((tag) => !tags.includes(tag)),
-        remove: tags.filter((tag) => !next.includes(tag)),
-      }),
-    onMutate: (next) => {
-      const before = tags;
-      setTags(next);
-      return { before };
-    },
-    onError: (_error, _next, context) => setTags(context?.before ?? one.tags),
-    onSuccess: () => {
-      void client.invalidateQueries({ queryKey: ["image", one.id] });
-      void client.resetQueries({ queryKey: ["rows", "ingest"] });
-    },
-  });
-  const said = { ...one.metadata, ...one.custom_metadata };
-  return (
-    <Panel title="Image">
-      <dl className="facts">
-        <dt>Source</dt>
-        <dd>{one.source}</dd>
-        <dt>Tags</dt>
-        <dd>
-          {refusal === null ? (
-            <TagInput
-              id={`tags-${one.id}`}
-              label="Tags"
-              value={tags}
-              known={names?.tags ?? []}
-              onChange={(next) => save.mutate(next)}
-            />
-          ) : tags.length === 0 ? (
-            <span className="muted">none</span>
-          ) : (
-            tags.map((tag) => (
-              <span key={tag} className="tag">
-                {tag}
-              </span>
-            ))
-          )}
-        </dd>
-        <dt>Size</dt>
-        <dd>
-          {one.width} × {one.height} px · {bytes(one.size)} · {one.content_type}
-        </dd>
-        <dt>Made</dt>
-        <dd>
-          <Time at={one.created} />
-        </dd>
-        <dt>Received</dt>
-        <dd>
-          <Time at={one.received} />
-        </dd>
-        {Object.entries(said).map(([key, value]) => (
-          <FactRow key={key} name={key} value={value} />
-        ))}
-        <dt>SHA-256</dt>
-        <dd>
-          <code title={one.sha256 ?? undefined}>{one.sha256?.slice(0, 16) ?? "–"}</code>
-        </dd>
-      </dl>
-      <FormProblem error={save.error} />
-    </Panel>
-  );
-}
-
-function FactRow({ name, value }: { name: string; value: unknown }) {
-  return (
-    <>
-      <dt className="truncate" title={name}>
-        {name}
-      </dt>
-      <dd>{typeof value === "string" ? value : JSON.stringify(value)}</dd>
-    </>
-  );
-}
-
-function Predicted(props: {
-  said: PredictedDetail;
-  name: string | undefined;
-  choices: readonly Choice[];
-  d: string;
-}) {
-  const { said, d } = props;
-  const org = useOrg();
-  return (
-    <dl className="facts">
-      <dt>Deployment</dt>
-      <dd>
-        <Link to="/o/$org/deployments/$d/predictions" params={{ org, d }}>
-          {props.name ?? shortId(d)}
-        </Link>
-      </dd>
-      {props.choices
-        .filter((one) => ["champion", "shadow", "review"].includes(one.value))
-        .map((one) => (
-          <FactRow key={one.value} name={one.label} value={summary(one.said)} />
-        ))}
-      {said.review && (
-        <>
-          <dt>Reviewed</dt>
-          <dd>
-            by {said.review.reviewer}, <Time at={said.review.time} relative />
-          </dd>
-        </>
-      )}
-      <dt>Outlier</dt>
-      <dd>{decimal(said.outlier)}</dd>
-      <dt />
-      <dd>
-        <Link
-          to="/o/$org/deployments/$d/review/$asset"
-          params={{ org, d, asset: said.id }}
-          search={{ src: "list" }}
-        >
-          {said.review ? "Open the review" : "Review it"}
-        </Link>
-      </dd>
-    </dl>
-  );
-}
-
-function Uses({ items }: { items: readonly AssetUse[] }) {
-  const org = useOrg();
-  if (items.length === 0) return <p className="muted">In none yet.</p>;
-  return (
-    <ul className="stack">
-      {items.map((one) => (
-        <li key={one.id}>
-          <Link
-            to="/o/$org/datasets/$s/versions/$v"
-            params={{ org, s: one.dataset, v: one.dataset_version }}
-            search={{ asset: one.id }}
-          >
-            {one.dataset_name} {one.version_name}
-          </Link>{" "}
-          <span className="muted">
-            {one.annotation ? summary(one.annotation.labels) : "not annotated"}
-            {one.reviewer ? ` · reviewed by ${one.reviewer}` : ""}
-          </span>
-        </li>
-      ))}
-    </ul>
   );
 }

@@ -5,6 +5,7 @@ import { deployment, experiment, experimentMetrics, modelVersion } from "@/api/q
 import type { Experiment } from "@/api/types";
 import { Progress, RightButton } from "@/components/controls";
 import { Loaded, Notice } from "@/components/states";
+import { FilesCard, ParametersCard, TableCard } from "@/components/TableCard";
 import { Time } from "@/components/Time";
 import { toast } from "@/components/toasts";
 import { duration } from "@/features/experiments/ExperimentsPage";
@@ -12,7 +13,7 @@ import { LiveLog } from "@/features/experiments/LiveLog";
 import { LogCards } from "@/features/experiments/LogCards";
 import { MetricCharts } from "@/features/experiments/MetricCharts";
 import { isOver, StatusBadge } from "@/features/experiments/status";
-import { bytes, decimal } from "@/lib/format";
+import { decimal } from "@/lib/format";
 import { useLiveQueries } from "@/lib/live/hooks";
 import { useNow } from "@/lib/now";
 import "@/styles/charts.css";
@@ -159,65 +160,22 @@ function Tables({ one }: { one: Experiment }) {
   return (
     <>
       {metrics.length > 0 && (
-        <section className="card" aria-label="Result">
-          <header>
-            <h2>Result</h2>
-          </header>
-          <table className="table">
-            <tbody>
-              {metrics.map(([name, value]) => (
-                <tr key={name}>
-                  <td>{name}</td>
-                  <td className="num">{decimal(value, 3)}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </section>
+        <TableCard title="Result">
+          {metrics.map(([name, value]) => (
+            <tr key={name}>
+              <td>{name}</td>
+              <td className="num">{decimal(value, 3)}</td>
+            </tr>
+          ))}
+        </TableCard>
       )}
-      <section className="card" aria-label="Parameters">
-        <header>
-          <h2>Parameters</h2>
-        </header>
-        <table className="table">
-          <tbody>
-            {Object.entries(one.parameters).map(([name, value]) => (
-              <tr key={name}>
-                <td>{name}</td>
-                <td className="num">
-                  <code>{typeof value === "string" ? value : JSON.stringify(value)}</code>
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </section>
+      <ParametersCard of={one.parameters} />
       {one.artifacts.length > 0 && (
-        <section className="card" aria-label="Artifacts">
-          <header>
-            <h2>Artifacts</h2>
-          </header>
-          <table className="table">
-            <tbody>
-              {one.artifacts.map((artifact) => (
-                <tr key={artifact.name}>
-                  <td>
-                    <a
-                      href={url(
-                        "trainer",
-                        `/experiments/${one.id}/artifacts/${encodeURIComponent(artifact.name)}`,
-                      )}
-                      download
-                    >
-                      {artifact.name}
-                    </a>
-                  </td>
-                  <td className="num">{bytes(artifact.size)}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </section>
+        <FilesCard
+          title="Artifacts"
+          files={one.artifacts}
+          address={(name) => url("trainer", `/experiments/${one.id}/artifacts/${name}`)}
+        />
       )}
     </>
   );

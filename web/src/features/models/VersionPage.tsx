@@ -4,9 +4,10 @@ import { url } from "@/api/client";
 import { datasetVersions, deployments, experiment, modelVersion } from "@/api/queries";
 import type { ModelVersion } from "@/api/types";
 import { Loaded } from "@/components/states";
+import { FilesCard, ParametersCard, TableCard } from "@/components/TableCard";
 import { Time } from "@/components/Time";
 import { RunsAs } from "@/features/models/VersionsPage";
-import { bytes, shortId } from "@/lib/format";
+import { shortId } from "@/lib/format";
 import "@/features/models/models.css";
 
 const ROUTE = "/inside/o/$org/models/$m/versions/$v";
@@ -42,90 +43,43 @@ function Version({ one }: { one: ModelVersion }) {
         <RunsAs id={one.id} running={running?.items ?? []} />
       </div>
       <div className="version-cards">
-        <section className="card" aria-label="About">
-          <header>
-            <h2>About</h2>
-          </header>
-          <table className="table">
-            <tbody>
-              <Row name="Created">
-                <Time at={one.created} />
-              </Row>
-              <Row name="Type">{one.type.toLowerCase().replaceAll("_", " ")}</Row>
-              <Row name="Framework">{one.framework}</Row>
-              <Row name="Identifier">
-                <code>{one.id}</code>
-              </Row>
-              <Row name="Labels">{one.labels.join(", ")}</Row>
-            </tbody>
-          </table>
-        </section>
-        <section className="card" aria-label="Lineage">
-          <header>
-            <h2>Lineage</h2>
-          </header>
-          <table className="table">
-            <tbody>
-              <Row name="Experiment">
-                {source ? (
-                  <Link
-                    to="/o/$org/projects/$p/experiments/$e"
-                    params={{ org, p: source.project, e: source.id }}
-                  >
-                    {source.name}
-                  </Link>
-                ) : (
-                  "none, uploaded"
-                )}
-              </Row>
-              {one.trained_on.map((each) => (
-                <Row key={each.alias} name={`Trained on ${each.alias}`}>
-                  {nameOf(each.dataset_version)}
-                </Row>
-              ))}
-              {one.trained_on.length === 0 && <Row name="Trained on">not told</Row>}
-            </tbody>
-          </table>
-        </section>
-        <section className="card" aria-label="Files">
-          <header>
-            <h2>Files</h2>
-          </header>
-          <table className="table">
-            <tbody>
-              {one.files.map((file) => (
-                <tr key={file.name}>
-                  <td>
-                    <a
-                      href={url(
-                        "deployer",
-                        `/versions/${one.id}/files/${encodeURIComponent(file.name)}`,
-                      )}
-                      download
-                    >
-                      {file.name}
-                    </a>
-                  </td>
-                  <td className="num">{bytes(file.size)}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </section>
-        <section className="card" aria-label="Parameters">
-          <header>
-            <h2>Parameters</h2>
-          </header>
-          <table className="table">
-            <tbody>
-              {Object.entries(one.parameters).map(([name, value]) => (
-                <Row key={name} name={name}>
-                  <code>{typeof value === "string" ? value : JSON.stringify(value)}</code>
-                </Row>
-              ))}
-            </tbody>
-          </table>
-        </section>
+        <TableCard title="About">
+          <Row name="Created">
+            <Time at={one.created} />
+          </Row>
+          <Row name="Type">{one.type.toLowerCase().replaceAll("_", " ")}</Row>
+          <Row name="Framework">{one.framework}</Row>
+          <Row name="Identifier">
+            <code>{one.id}</code>
+          </Row>
+          <Row name="Labels">{one.labels.join(", ")}</Row>
+        </TableCard>
+        <TableCard title="Lineage">
+          <Row name="Experiment">
+            {source ? (
+              <Link
+                to="/o/$org/projects/$p/experiments/$e"
+                params={{ org, p: source.project, e: source.id }}
+              >
+                {source.name}
+              </Link>
+            ) : (
+              "none, uploaded"
+            )}
+          </Row>
+          {one.trained_on.map((each) => (
+            <Row key={each.alias} name={`Trained on ${each.alias}`}>
+              {nameOf(each.dataset_version)}
+            </Row>
+          ))}
+          {one.trained_on.length === 0 && <Row name="Trained on">not told</Row>}
+        </TableCard>
+        <FilesCard
+          title="Files"
+          files={one.files}
+          address={(name) => url("deployer", `/versions/${one.id}/files/${name}`)}
+        />
+        <ParametersCard of={one.parameters} />
       </div>
     </>
   );
