@@ -106,6 +106,29 @@ class CountsDto(BaseModel):
     without_picture: int
 
 
+class FacetDto(BaseModel):
+    """How many have a value."""
+
+    value: str
+    count: int
+
+
+class FacetsDto(BaseModel):
+    """Counts among the newest `looked` predictions that a query finds; `complete`: these are all.
+
+    `labels`: the first 64 of the champion, in its order; `sources` and `tags`: the twenty most
+    frequent.
+    """
+
+    looked: int
+    complete: bool
+    status: list[FacetDto]
+    without_picture: int
+    labels: list[FacetDto]
+    sources: list[FacetDto]
+    tags: list[FacetDto]
+
+
 class ReviewBody(BaseModel):
     """A review to save. `draw`: the draw that served the image; null: picked by hand."""
 

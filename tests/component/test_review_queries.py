@@ -8,7 +8,7 @@ import pytest
 from libs.schemas.events import PredictionsScored, Score
 from libs.schemas.values import DeployedModel, Logged, Output, Shapes, TaskType
 from services.review.core.disagreement import disagreement
-from tests.component.review_world import BOX, World, reviewing
+from tests.component.review_world import BOX, LABELS, World, reviewing
 from tests.support.services import Run
 from tests.support.waiting import eventually
 
@@ -65,6 +65,28 @@ async def test_the_query_bar_finds_what_it_must_be_able_to_say(service_runner: R
         assert await found(world, 'source ~ "OTHER" or filename endswith "3.JPG"') == [1, 3]
         assert await found(world, 'time >= "2026-03-01 12:03" and received > "2026-02"') == [3, 4]
         assert await found(world, "") == [0, 1, 2, 3, 4]
+
+        async def facets(q: str) -> dict[str, Any]:
+            answer = await world.http.get(f"{world.url}/predictions/facets", params={"q": q})
+            said: dict[str, Any] = answer.json()
+            return {
+                name: {one["value"]: one["count"] for one in value}
+                if isinstance(value, list)
+                else value
+                for name, value in said.items()
+            }
+
+        whole = await facets("")
+        assert (whole["looked"], whole["complete"], whole["without_picture"]) == (5, True, 1)
+        assert whole["status"] == {"TO_REVIEW": 3, "REVIEWED": 1}
+        assert list(whole["labels"]) == list(LABELS)
+        assert (whole["labels"]["car"], whole["labels"]["person"]) == (2, 3)
+        assert whole["tags"] == {"night": 5, "dock": 1}
+        assert whole["sources"]["other line"] == 1
+        assert sum(whole["sources"].values()) == 5
+        narrow = await facets('tags = "dock" or labels = "car"')
+        assert (narrow["looked"], narrow["labels"]["car"]) == (3, 2)
+        assert (await facets("boxes > 900"))["looked"] == 0
 
         wrong = await world.http.get(f"{world.url}/predictions", params={"q": 'labels = "cat"'})
         assert wrong.status_code == 422

@@ -20,12 +20,14 @@ from services.review.api.queries import fields_of, query_of
 from services.review.dto import (
     CountsDto,
     DetailDto,
+    FacetDto,
+    FacetsDto,
     PredictedDto,
     Status,
     detail_dto,
     predicted_dto,
 )
-from services.review.store import content, deletions, listing
+from services.review.store import content, deletions, facets, listing
 from services.review.store.asking import LabelUnknown
 from services.review.store.listing import Direction, Filters, Place, Sort
 
@@ -132,6 +134,32 @@ async def count_predictions(
     return CountDto(count=found)
 
 
+@router.get("/predictions/facets")
+async def count_facets(
+    deployment: UUID, parts: Parts, caller: Reader, q: QueryText = ""
+) -> FacetsDto:
+    """What the predictions that a query finds have, by value, among the newest 50,000."""
+    target = await deployment_of(parts, caller, deployment)
+    async with parts.database.read() as read:
+        query = await query_of(read, caller, target, q)
+        found = await facets.facets(
+            read,
+            caller.organization,
+            deployment,
+            filters=Filters(query=query),
+            champion=target.champion,
+        )
+    return FacetsDto(
+        looked=found.looked,
+        complete=found.complete,
+        status=_facet(found.status),
+        without_picture=found.without_picture,
+        labels=_facet(found.labels),
+        sources=_facet(found.sources),
+        tags=_facet(found.tags),
+    )
+
+
 @router.get("/predictions/completions")
 async def complete_query(
     deployment: UUID,
@@ -196,3 +224,7 @@ def _read_place(cursor: str | None, sort: Sort, name: str) -> Place | None:
     if order != name or (isinstance(value, str) and "\0" in value):
         raise invalid("the cursor is not of this order", [("cursor", f"it must be of {name}")])
     return Place(segment, value, last)
+
+
+def _facet(counted: list[tuple[str, int]]) -> list[FacetDto]:
+    return [FacetDto(value=value, count=n) for value, n in counted]

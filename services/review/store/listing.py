@@ -103,7 +103,7 @@ async def page(
     Raises:
         LabelUnknown: the filter's label.
     """
-    conditions = await _conditions(read, organization, deployment, filters, champion)
+    conditions = await conditions_of(read, organization, deployment, filters, champion)
     found: list[RowMapping] = []
     for number, segment in enumerate(_segments(sort, direction, seed)):
         if after is not None and number < after.segment:
@@ -121,8 +121,27 @@ async def count(
     read: Read, organization: UUID, deployment: UUID, *, filters: Filters, champion: DeployedModel
 ) -> int:
     """How many predictions the filters find. Raises LabelUnknown."""
-    conditions = await _conditions(read, organization, deployment, filters, champion)
+    conditions = await conditions_of(read, organization, deployment, filters, champion)
     found: int = await read.scalar(select(func.count()).select_from(prediction).where(*conditions))
+    return found
+
+
+async def conditions_of(
+    read: Read, organization: UUID, deployment: UUID, filters: Filters, champion: DeployedModel
+) -> list[Column]:
+    """What a row that the filters find fulfils. Raises LabelUnknown."""
+    found = [
+        prediction.c.organization == organization,
+        prediction.c.deployment == deployment,
+        *_columns(filters),
+    ]
+    if filters.label is None and filters.query is None:
+        return found
+    known = await labelmaps(read, organization, deployment, champion)
+    if filters.label is not None:
+        found.append(has(filters.label, known, champion))
+    if filters.query is not None:
+        found.append(condition(filters.query, known, champion))
     return found
 
 
@@ -164,24 +183,6 @@ async def learn_labels(
     ]
     known = insert(labelmap).values(rows).on_conflict_do_nothing()
     return (await tx.execute(known.returning(labelmap.c.version))).first() is not None
-
-
-async def _conditions(
-    read: Read, organization: UUID, deployment: UUID, filters: Filters, champion: DeployedModel
-) -> list[Column]:
-    found = [
-        prediction.c.organization == organization,
-        prediction.c.deployment == deployment,
-        *_columns(filters),
-    ]
-    if filters.label is None and filters.query is None:
-        return found
-    known = await labelmaps(read, organization, deployment, champion)
-    if filters.label is not None:
-        found.append(has(filters.label, known, champion))
-    if filters.query is not None:
-        found.append(condition(filters.query, known, champion))
-    return found
 
 
 def _columns(filters: Filters) -> list[Column]:

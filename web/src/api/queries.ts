@@ -124,18 +124,12 @@ export const matching = (d: string, q: string) =>
       get<{ count: number }>("review", `/deployments/${d}/predictions/count`, { q }, signal),
   });
 
-/** How many each of these queries finds, by its text: one after the other, to leave the line free. */
-export const facetCounts = (d: string, asked: readonly string[]) =>
+/** How many of what a query finds have each value. */
+export const facets = (d: string, q: string) =>
   queryOptions({
-    queryKey: ["facet-counts", d, asked],
-    queryFn: async ({ signal }) => {
-      const found: Record<string, number> = {};
-      for (const q of asked) {
-        const path = `/deployments/${d}/predictions/count`;
-        found[q] = (await get<{ count: number }>("review", path, { q }, signal)).count;
-      }
-      return found;
-    },
+    queryKey: ["facets", d, q],
+    queryFn: ({ signal }) =>
+      get<api.Facets>("review", `/deployments/${d}/predictions/facets`, { q }, signal),
     staleTime: 30_000,
   });
 

@@ -672,6 +672,26 @@ export interface components {
          * @enum {string}
          */
         ExperimentStatus: "PENDING" | "RUNNING" | "SUCCESS" | "FAILED" | "CANCELED";
+        /** @description How many have a value. */
+        FacetDto: {
+            count: number;
+            value: string;
+        };
+        /**
+         * @description Counts among the newest `looked` predictions that a query finds; `complete`: these are all.
+         *
+         *     `labels`: the first 64 of the champion, in its order; `sources` and `tags`: the twenty most
+         *     frequent.
+         */
+        FacetsDto: {
+            complete: boolean;
+            labels: components["schemas"]["FacetDto"][];
+            looked: number;
+            sources: components["schemas"]["FacetDto"][];
+            status: components["schemas"]["FacetDto"][];
+            tags: components["schemas"]["FacetDto"][];
+            without_picture: number;
+        };
         /** @description One feature at the last look; `rejected`: by Benjamini-Hochberg at 5 %. */
         FeatureDto: {
             d: number;

@@ -70,6 +70,7 @@ export type Predicted = Schemas["PredictedDto"];
 export type Queued = Schemas["QueuedDto"];
 export type Review = Schemas["ReviewDto"];
 export type PredictedDetail = Schemas["DetailDto"];
+export type Facets = Schemas["FacetsDto"];
 export type Counts = Schemas["CountsDto"];
 export type Completion = Schemas["CompletionDto"];
 export type Submitted = Schemas["SubmittedDto"];

@@ -1,21 +1,17 @@
 import { useQuery } from "@tanstack/react-query";
-import { useMemo } from "react";
-import { facetCounts } from "@/api/queries";
-import type { Predicted } from "@/api/types";
+import { facets } from "@/api/queries";
+import type { Facets as Counted } from "@/api/types";
 import { BoundFacet } from "@/features/predictions/BoundFacet";
 import { HasFacet } from "@/features/predictions/HasFacet";
 import { STATUS_NAMES } from "@/features/predictions/Tile";
 import { TimeFacet } from "@/features/predictions/TimeFacet";
 import { count } from "@/lib/format";
-import { adding, choosing, chosen, has, quoted, toggling } from "@/lib/query";
+import { choosing, chosen, has, toggling } from "@/lib/query";
 
 const STATUSES = ["TO_REVIEW", "REVIEWED", "SUBMITTED"] as const;
 const NO_PICTURE = "picture = False";
-/** Labels whose counts are asked for: each is a question to the server. */
-const COUNTED = 12;
-
-const asksFor = (query: string, status: string) => choosing(query, "status", [status]);
-const asksLabel = (query: string, label: string) => adding(query, `labels = ${quoted(label)}`);
+/** So many sources and tags the server tells, the most frequent. */
+const TOLD = 20;
 
 /** What the list holds, by field: choosing writes into the query, which stays the only filter. */
 export function Facets(props: {
@@ -23,25 +19,14 @@ export function Facets(props: {
   query: string;
   labels: readonly string[];
   hasShadow: boolean;
-  items: readonly Predicted[];
   /** The query is understood and its list is there: only then is anything counted. */
   settled: boolean;
   onQuery: (query: string) => void;
 }) {
-  const { query, labels, items, onQuery } = props;
-  const asked = useMemo(
-    () => [
-      ...STATUSES.map((one) => asksFor(query, one)),
-      adding(query, NO_PICTURE),
-      ...labels.slice(0, COUNTED).map((one) => asksLabel(query, one)),
-    ],
-    [query, labels],
-  );
-  const { data: counts } = useQuery({
-    ...facetCounts(props.deployment, asked),
-    enabled: props.settled,
-    placeholderData: (old) => old,
-  });
+  const { deployment, query, labels, settled, onQuery } = props;
+  const found = useCounts(deployment, query, settled);
+  // A status is chosen instead of another: how many there would be then.
+  const byStatus = useCounts(deployment, choosing(query, "status", []), settled);
   const statuses = chosen(query, "status");
   const toggleStatus = (one: string) =>
     onQuery(
@@ -51,8 +36,6 @@ export function Facets(props: {
         statuses.includes(one) ? statuses.filter((s) => s !== one) : [...statuses, one],
       ),
     );
-  const sources = useMemo(() => distinct(items.map((one) => one.source)), [items]);
-  const tags = useMemo(() => distinct(items.flatMap((one) => one.tags)), [items]);
   return (
     <aside className="facets" aria-label="Facets">
       <section aria-label="Status">
@@ -62,14 +45,14 @@ export function Facets(props: {
             key={one}
             name={STATUS_NAMES[one]}
             checked={statuses.includes(one)}
-            n={counts?.[asksFor(query, one)]}
+            n={byStatus && saying(byStatus, countOf(byStatus.status, one) ?? 0)}
             onChange={() => toggleStatus(one)}
           />
         ))}
         <Check
           name="picture not kept"
           checked={has(query, NO_PICTURE)}
-          n={counts?.[adding(query, NO_PICTURE)]}
+          n={found && saying(found, found.without_picture)}
           onChange={() => onQuery(toggling(query, NO_PICTURE))}
         />
       </section>
@@ -78,7 +61,7 @@ export function Facets(props: {
         field="labels"
         values={labels}
         query={query}
-        countOf={(label) => counts?.[asksLabel(query, label)]}
+        countOf={(label) => found && saying(found, countOf(found.labels, label))}
         onQuery={onQuery}
       />
       <BoundFacet name="Outlier score" field="outlier" step={0.01} {...{ query, onQuery }} />
@@ -96,20 +79,22 @@ export function Facets(props: {
       <HasFacet
         name="Source"
         field="source"
-        values={sources}
+        values={found?.sources.map((one) => one.value) ?? []}
+        countOf={(value) => found && saying(found, countOf(found.sources, value))}
         query={query}
         onQuery={onQuery}
         typed
-        hint="Those of the rows loaded; any other by name."
+        hint={found && found.sources.length >= TOLD ? MORE : undefined}
       />
       <HasFacet
         name="Tags"
         field="tags"
-        values={tags}
+        values={found?.tags.map((one) => one.value) ?? []}
+        countOf={(value) => found && saying(found, countOf(found.tags, value))}
         query={query}
         onQuery={onQuery}
         typed
-        hint="Those of the rows loaded; any other by name."
+        hint={found && found.tags.length >= TOLD ? MORE : undefined}
       />
       {query !== "" && (
         <button type="button" className="button" onClick={() => onQuery("")}>
@@ -120,21 +105,37 @@ export function Facets(props: {
   );
 }
 
+const MORE = `The ${TOLD} most frequent; any other by name.`;
+
+function useCounts(d: string, q: string, settled: boolean): Counted | undefined {
+  const query = useQuery({
+    ...facets(d, q),
+    enabled: settled,
+    placeholderData: (old, before) => (before?.queryKey[1] === d ? old : undefined),
+  });
+  return query.data;
+}
+
+const countOf = (all: Counted["status"], value: string) =>
+  all.find((one) => one.value === value)?.count;
+
+/** "≥ 310" where only the newest were looked at. */
+function saying(of: Counted, n: number | undefined): string {
+  if (n === undefined) return "";
+  return of.complete ? count(n) : `≥ ${count(n)}`;
+}
+
 function Check(props: {
   name: string;
   checked: boolean;
-  n: number | undefined;
+  n: string | undefined;
   onChange: () => void;
 }) {
   return (
     <label className="facet-check">
       <input type="checkbox" checked={props.checked} onChange={props.onChange} />
       <span className="truncate">{props.name}</span>
-      {props.n !== undefined && <span className="muted num small">{count(props.n)}</span>}
+      {props.n !== undefined && <span className="muted num small">{props.n}</span>}
     </label>
   );
-}
-
-function distinct(values: readonly (string | null)[]): string[] {
-  return [...new Set(values.filter((one): one is string => one !== null))].sort();
 }

@@ -11,7 +11,7 @@ export function HasFacet(props: {
   field: string;
   values: readonly string[];
   query: string;
-  countOf?: (value: string) => number | undefined;
+  countOf: (value: string) => string | undefined;
   onQuery: (query: string) => void;
   /** A value that is not listed may be asked for by typing it. */
   typed?: boolean;
@@ -61,7 +61,7 @@ export function HasFacet(props: {
             >
               {value}
             </button>
-            <span className="muted num small">{countText(props.countOf?.(value))}</span>
+            <span className="muted num small">{props.countOf(value)}</span>
             <button
               type="button"
               className="not"
@@ -82,5 +82,3 @@ export function HasFacet(props: {
     </section>
   );
 }
-
-const countText = (n: number | undefined) => (n === undefined ? "" : count(n));

@@ -124,7 +124,6 @@ export default function PredictionsPage() {
             query={q}
             labels={labels}
             hasShadow={hasShadow}
-            items={items}
             settled={query.isSuccess && !query.isFetching}
             onQuery={setQuery}
           />
