@@ -4,9 +4,11 @@ import random
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
+import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.metrics.core import heat
 from services.metrics.core.buckets import Level, Span, chunks
 from services.metrics.core.mirror import Mirror, Mirrors, Packed
 
@@ -48,6 +50,29 @@ def test_spans_hold_what_is_stored_whatever_was_asked_before(seed):
                 for (of, at), packed in stored.items()
                 if of is level and span.start <= at < span.end
             }
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_summed_heat_maps_follow_every_map_that_is_put(seed):
+    rng = np.random.default_rng(seed)
+    mirror = Mirror(upto=0, made=0.0)
+    days = [
+        Span(Level.HOUR, MIDNIGHT + timedelta(days=d), MIDNIGHT + timedelta(days=d, hours=20))
+        for d in range(2)
+    ]
+    mirror.hold(days, heat=True)
+    for _ in range(20):
+        hour = MIDNIGHT + timedelta(hours=int(rng.integers(0, 48)))
+        grid = rng.integers(0, 10 ** int(rng.integers(1, 8)), (32, 32))
+        mirror.put_heat(Level.HOUR, hour, int(rng.integers(0, 3)), grid=heat.pack(grid))
+        span = days[int(rng.integers(0, 2))]
+        if mirror.sum_of(span) is None:
+            mirror.put_sum(span, heat.summed(mirror.heats(span)))
+        for one in days:
+            found, expected = mirror.sum_of(one), heat.summed(mirror.heats(one))
+            assert found is None or found.keys() == expected.keys()
+            for label, total in (found or {}).items():
+                np.testing.assert_array_equal(total, expected[label])
 
 
 def test_spans_of_two_levels_and_out_of_order_are_fetched_apart():

@@ -13,7 +13,7 @@ from libs.schemas.events import DeploymentChanged
 from libs.store.session import Read
 from services.metrics.actions.mirrors import refreshed
 from services.metrics.actions.reviewed import on_reviewed
-from services.metrics.core import buckets, dashboard
+from services.metrics.core import buckets, dashboard, heat
 from services.metrics.core.dashboard import Document, Facts
 from services.metrics.core.ks import benjamini_hochberg
 from services.metrics.core.ranges import Range
@@ -87,10 +87,8 @@ async def assemble(
         parts, read, *which, moved=state.moved, spans=[*spans, asked.span], heat=covered
     )
     within = [packed for span in spans for _, packed in mirror.buckets(span)]
-    chart, heats = (
-        mirror.buckets(asked.span),
-        [one for span in covered for one in mirror.heats(span)],
-    )
+    chart = mirror.buckets(asked.span)
+    heats = heat.total(mirror.sum_of(span) or {} for span in covered)
     charted = [packed.charted for packed in within]
     few = dashboard.predictions_in(charted) <= POINTS
     newest = await predictions.newest(

@@ -1,5 +1,6 @@
 """Rollups as this process holds them, brought up to date by what moved since."""
 
+import asyncio
 from collections.abc import Sequence
 from uuid import UUID
 
@@ -7,6 +8,7 @@ from sqlalchemy import RowMapping
 
 from libs.store.session import Read
 from services.metrics.core.buckets import Level, Span
+from services.metrics.core.heat import summed
 from services.metrics.core.mirror import Mirror, Packed
 from services.metrics.parts import Metrics
 from services.metrics.store import rollups
@@ -25,7 +27,7 @@ async def refreshed(
     spans: Sequence[Span],
     heat: Sequence[Span],
 ) -> Mirror:
-    """The deployment's mirror with these spans in it, at move `moved` or later.
+    """The deployment's mirror with these spans in it, heat maps summed, at move `moved` or later.
 
     Read from it before the next `await`: another request may bring it further.
     """
@@ -34,8 +36,9 @@ async def refreshed(
     which = organization, deployment
     async with mirror.lock:
         if moved > mirror.upto:
-            _put(mirror, await rollups.moved_since(read, *which, mirror.upto))
-            _put_heats(mirror, await rollups.heats_moved_since(read, *which, mirror.upto))
+            moves = await rollups.moved_since(read, *which, mirror.upto)
+            _put(mirror, [row for row in moves if row["grid"] is None])
+            _put_heats(mirror, [row for row in moves if row["grid"] is not None])
             mirror.upto = moved
         missing = mirror.missing(spans)
         if missing:
@@ -47,6 +50,10 @@ async def refreshed(
             rows = await rollups.heats_of_spans(read, *which, missing)
             mirror.hold(missing, heat=True)
             _put_heats(mirror, rows)
+        for span in heat:
+            if mirror.sum_of(span) is None:
+                sums = await asyncio.to_thread(summed, mirror.heats(span))
+                mirror.put_sum(span, sums)
     parts.mirrors.trim()
     return mirror
 

@@ -39,7 +39,7 @@ class Facts:
     chart: Sequence[tuple[int, bytes]]
     points: int
     totals: Sequence[bytes]
-    heats: Sequence[tuple[int, bytes]]
+    heats: Mapping[int, heat.Grid]
     names: Sequence[str]
     labels: Sequence[str]
     training: Mapping[str, int] | None
@@ -219,7 +219,7 @@ def _heat_maps(facts: Facts) -> Document:
     """
     grids = {
         label: grid
-        for label, grid in sorted(heat.summed(facts.heats).items())
+        for label, grid in sorted(facts.heats.items())
         if label < len(facts.names) and grid.any()
     }
     most = sorted(grids, key=lambda label: -int(grids[label].sum()))[:HEAT_MAPS]

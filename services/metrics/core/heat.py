@@ -4,7 +4,7 @@ Covered area is counted in whole numbers, `ONE` for a whole cell, so that a dele
 subtracted exactly. Sides are rounded to a 256th of a cell.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -71,6 +71,15 @@ def summed(packed: Iterable[tuple[int, bytes]]) -> dict[int, Grid]:
         joined = np.frombuffer(b"".join(some), dtype=kind).reshape(len(some), GRID**2)
         total: Grid = joined.sum(axis=0, dtype=np.int64).reshape(GRID, GRID)
         found[label] = found[label] + total if label in found else total
+    return found
+
+
+def total(sums: Iterable[Mapping[int, Grid]]) -> dict[int, Grid]:
+    """The sum of grids by label of several spans."""
+    found: dict[int, Grid] = {}
+    for some in sums:
+        for label, grid in some.items():
+            found[label] = found[label] + grid if label in found else grid
     return found
 
 

@@ -13,8 +13,12 @@ from datetime import datetime
 from uuid import UUID
 
 from services.metrics.core.buckets import Level, Span, chunk_of, chunks
+from services.metrics.core.heat import Grid, unpack
 
 Place = tuple[Level, datetime]
+
+# Spans whose heat maps are kept summed: a range has three at most.
+_MOST_SUMS = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,7 @@ class Mirror:
     size: int = 0
     _rollups: dict[Place, dict[datetime, Packed]] = field(default_factory=dict)
     _heats: dict[Place, dict[tuple[datetime, int], bytes]] = field(default_factory=dict)
+    _sums: OrderedDict[Span, dict[int, Grid]] = field(default_factory=OrderedDict)
 
     def missing(self, spans: Iterable[Span], *, heat: bool = False) -> list[Span]:
         """The chunks of some spans that are not held, as spans; neighbours joined."""
@@ -72,11 +77,19 @@ class Mirror:
                 self.size -= len(before.charted) + len(before.rest)
 
     def put_heat(self, level: Level, bucket: datetime, label: int, *, grid: bytes) -> None:
-        """A heat map as it is now."""
+        """A heat map as it is now; sums that it is in follow."""
         chunk = self._heats.get((level, chunk_of(level, bucket)))
-        if chunk is not None:
-            self.size += len(grid) - len(chunk.get((bucket, label), b""))
-            chunk[bucket, label] = grid
+        if chunk is None:
+            return
+        before = chunk.get((bucket, label))
+        self.size += len(grid) - len(before or b"")
+        chunk[bucket, label] = grid
+        for span, sums in self._sums.items():
+            if span.level is level and span.start <= bucket < span.end:
+                more = unpack(grid) if before is None else unpack(grid) - unpack(before)
+                # Not in place: a thread may be reading what was here.
+                self.size += 0 if label in sums else more.nbytes
+                sums[label] = sums[label] + more if label in sums else more
 
     def buckets(self, span: Span) -> list[tuple[datetime, Packed]]:
         """The buckets of a span that is held."""
@@ -95,6 +108,22 @@ class Mirror:
             for (bucket, label), grid in self._heats[chunk.level, chunk.start].items()
             if span.start <= bucket < span.end
         ]
+
+    def sum_of(self, span: Span) -> dict[int, Grid] | None:
+        """The sum of a span's heat maps by label, where it was put and is kept still."""
+        found = self._sums.get(span)
+        if found is None:
+            return None
+        self._sums.move_to_end(span)
+        return dict(found)
+
+    def put_sum(self, span: Span, sums: dict[int, Grid]) -> None:
+        """Keep what `heat.summed` makes of `heats(span)`; nothing may be put in between."""
+        self._sums[span] = dict(sums)
+        self.size += _bytes(sums)
+        if len(self._sums) > _MOST_SUMS:
+            _, gone = self._sums.popitem(last=False)
+            self.size -= _bytes(gone)
 
 
 class Mirrors:
@@ -119,3 +148,7 @@ class Mirrors:
         while size > self._most and len(self._held) > 1:
             _, gone = self._held.popitem(last=False)
             size -= gone.size
+
+
+def _bytes(sums: dict[int, Grid]) -> int:
+    return sum(grid.nbytes for grid in sums.values())
