@@ -7,9 +7,8 @@ VENV ?= .venv
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := $(VENV)/bin
 DEBIAN_POSTGRES ?= $(lastword $(sort $(wildcard /usr/lib/postgresql/*/bin)))
-WORKERS ?= 2
-# These start whole platforms: the rest runs side by side.
-ONE_BY_ONE := compat e2e crash fuzz
+# One more than two cores: tests on whole platforms wait much.
+WORKERS ?= 3
 # What depends on the release of PostgreSQL.
 STORE_TESTS := tests/contract/test_bus.py $(addprefix tests/component/test_,relay.py runner.py schemas.py review_store.py)
 DATA ?= $(HOME)/.local/share/sightloop
@@ -35,8 +34,7 @@ test: $(VENV)/.dev web ## run all tests, those on real Kafka, PostgreSQL, S3 and
 	@if [ -e web/node_modules ]; then PATH="$$($(BIN)/sightloop dev node-path):$$PATH" npm --prefix web test; \
 	  else echo "SKIPPED: the interface's own tests (no Node)"; fi
 	@failed=0; \
-	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile $(addprefix --ignore=tests/,$(ONE_BY_ONE)) || failed=1; \
-	$(BIN)/python -m pytest -q $(addprefix tests/,$(ONE_BY_ONE)) || failed=1; \
+	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadgroup --no-loadscope-reorder || failed=1; \
 	if [ -n "$(DEBIAN_POSTGRES)" ]; then \
 	  $(BIN)/python -m pytest -q -k "not kafka and not memory" --postgres-bin $(DEBIAN_POSTGRES) $(STORE_TESTS) || failed=1; \
 	  else echo "SKIPPED: the stores on Debian's PostgreSQL (none in /usr/lib/postgresql)"; fi; \

@@ -17,6 +17,7 @@ from tests.support import parts
 from tests.support.databases import Databases
 from tests.support.platform import Platform, embedded, split
 from tests.support.services import Run, RunningServices, running_services
+from tests.support.sharing import arrange
 
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 # A red run means a change, never another draw; `--hypothesis-profile new` draws anew.
@@ -32,6 +33,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         type=Path,
         help="folder of another PostgreSQL's programs than the wheel's, such as Debian's",
     )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    arrange(items)
 
 
 @pytest.fixture(scope="session")
