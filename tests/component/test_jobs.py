@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, cast
 from uuid import uuid4
 
@@ -181,3 +181,27 @@ async def test_who_is_alone_takes_over_what_a_killed_process_had_leased(database
     async with database.begin() as tx:
         await end_all(tx)
     assert await taken() == (True, True)
+
+
+async def test_a_worker_knows_when_the_next_job_of_its_kinds_is_due(database: Leaving) -> None:
+    later = SystemClock().now() + timedelta(minutes=5)
+
+    async def due(kind: str) -> datetime | None:
+        async with database.single() as read:
+            return await jobs.next_due(read, [kind])
+
+    assert await due("work") is None
+    async with database.begin() as tx:
+        for key, at in (("later", later), ("last", later + timedelta(minutes=1))):
+            await jobs.enqueue(
+                tx, "work", organization=uuid4(), key=key, subject="", payload={}, run_after=at
+            )
+    assert await due("work") == later
+    assert await due("other") is None
+
+
+def test_who_is_alone_looks_less_often_for_what_others_wrote() -> None:
+    database = open_database("review", "postgresql+asyncpg://nowhere", clock=SystemClock())
+    assert database.pace(1.0) == 1.0
+    database.alone = True
+    assert database.pace(1.0) > 1.0
