@@ -5,8 +5,10 @@
 
 import io
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import dropwhile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +18,7 @@ MAX_PIXELS = 100_000_000
 
 _ORIENTATION = 0x0112
 _SIDEWAYS = {5, 6, 7, 8}
+_TELLING = {b"eXIf", b"tEXt", b"zTXt", b"iTXt"}
 _JPEG_END = b"\xff\xd9"
 _FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
 
@@ -50,7 +53,8 @@ def inspect(
     with _opened(data, found) as image:
         if image.size != (width, height):
             raise ImageDamaged("its headers declare two different sizes")
-        if _orientation(image) in _SIDEWAYS:
+        late = found is not ImageFormat.PNG or _tells_late(data)
+        if _orientation(image, late=late) in _SIDEWAYS:
             width, height = height, width
     return ImageInfo(width, height, found)
 
@@ -117,14 +121,25 @@ def _png_frame(data: bytes) -> tuple[int, int]:
     if data[12:16] != b"IHDR":
         raise ImageDamaged("its first chunk is not the header")
     width, height = struct.unpack_from(">II", data, 16)
-    position = 8
-    while True:
+    for _ in _png_chunks(data):
+        pass
+    return int(width), int(height)
+
+
+def _png_chunks(data: bytes) -> Iterator[bytes]:
+    """The kinds of the chunks. Raises ImageTruncated, and struct.error where one is cut."""
+    position, kind = 8, b""
+    while kind != b"IEND":
         length, kind = struct.unpack_from(">I4s", data, position)
         position += 12 + length
         if position > len(data):
             raise ImageTruncated(ImageFormat.PNG)
-        if kind == b"IEND":
-            return int(width), int(height)
+        yield kind
+
+
+def _tells_late(data: bytes) -> bool:
+    """Whether a PNG says something of its orientation behind its pixels, perhaps."""
+    return not _TELLING.isdisjoint(dropwhile(lambda kind: kind != b"IDAT", _png_chunks(data)))
 
 
 def _jpeg_frame(data: bytes) -> tuple[int, int]:
@@ -193,10 +208,14 @@ def _loaded(image: Image.Image) -> Image.Image:
         raise ImageDamaged(str(error) or "its pixels cannot be read") from error
 
 
-def _orientation(image: Image.Image) -> int:
-    """The EXIF orientation, 1 where there is none or it cannot be read."""
+def _orientation(image: Image.Image, *, late: bool = True) -> int:
+    """The EXIF orientation, 1 where there is none or it cannot be read.
+
+    `late`: it may stand behind a PNG's pixels, which Pillow decodes to get there.
+    """
     try:
-        value = image.getexif().get(_ORIENTATION, 1)
+        exif = image.getexif() if late else Image.Image.getexif(image)
+        value = exif.get(_ORIENTATION, 1)
     except (OSError, ValueError, SyntaxError, KeyError, TypeError, struct.error):
         return 1
     return value if isinstance(value, int) and 1 <= value <= 8 else 1

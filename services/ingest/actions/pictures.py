@@ -35,21 +35,25 @@ async def keep_picture(parts: Ingest, organization: UUID, checked: Checked) -> L
         raise PredictionRejected("busy", "too many pictures are in hand; try again", status=503)
     async with parts.pictures:
         try:
-            info = await asyncio.to_thread(
-                inspect, data, checked.logged.content_type, max_pixels=parts.settings.pixel_limit
+            content_type, sha256 = await asyncio.to_thread(
+                _look, data, checked.logged.content_type, max_pixels=parts.settings.pixel_limit
             )
         except ImageRefused as error:
             raise PredictionRejected(
                 "bad-picture", str(error), errors=[("image", str(error))]
             ) from error
-        sha256 = hashlib.sha256(data).hexdigest()
-        content_type = str(info.format)
         key = picture_key(organization, sha256, content_type)
         await parts.blobs.put(key, data, content_type=content_type)
     picture = Picture(key=key, sha256=sha256, size=len(data), content_type=content_type)
     return msgspec.structs.replace(
         checked.logged, picture=picture, content_type=picture.content_type
     )
+
+
+def _look(data: bytes, declared: str, *, max_pixels: int) -> tuple[str, str]:
+    """The content type and the hash of a picture. Raises ImageRefused."""
+    info = inspect(data, declared, max_pixels=max_pixels)
+    return str(info.format), hashlib.sha256(data).hexdigest()
 
 
 def picture_key(organization: UUID, sha256: str, content_type: str) -> str:

@@ -24,7 +24,8 @@ from services.ingest.api.monitor_documents import (
     answer_one,
     read_body,
 )
-from services.ingest.core.accepted import accepted
+from services.ingest.core.accepted import Accepted, accepted
+from services.ingest.core.form import LARGEST, read_form
 from services.ingest.errors import PredictionRejected
 from services.ingest.parts import Ingest
 
@@ -75,7 +76,7 @@ class MonitorFront:
             len(headers) != len(scope["headers"])
             or b"content-encoding" in headers
             or not headers.get(b"content-length", b"").isdigit()
-            or headers.get(b"content-type", b"")[:10].lower() == b"multipart/"
+            or (_is_form(headers) and not _is_at_once(scope, headers))
             or len(headers.get(b"idempotency-key", b"")) > KEY_LENGTH
         ):
             return None
@@ -145,19 +146,9 @@ class MonitorFront:
                 return await accept_lines(
                     parts, caller, target, raw, plain=found.plain, traceparent=traceparent
                 )
-            told = asked.headers.get(b"idempotency-key")
-            key = told.decode("latin-1") if told else None
-            entry = found.plain.accept(raw, parts.clock.now(), key=key, traceparent=traceparent)
+            entry = await self._entry(asked, raw, traceparent)
             if entry is None:
-                checked = actions.check(parts, target, read_body(raw), key=key)
-                if checked.picture is not None:
-                    return None
-                entry = accepted(
-                    checked.logged,
-                    organization=caller.organization,
-                    actor=caller.actor,
-                    traceparent=traceparent,
-                )
+                return None
             await actions.offer(parts, target.deployment, (entry,))
             return answer_one(entry)
         except PredictionRejected:
@@ -166,6 +157,41 @@ class MonitorFront:
             return answer(problem)
         except Exception as error:  # noqa: BLE001 - the boundary: answered, counted and logged
             return answer_fault(error, path=_ROUTE + rest)
+
+    async def _entry(self, asked: "_Asked", raw: bytes, traceparent: str | None) -> Accepted | None:
+        """What goes out for one prediction, its picture kept; None: the router is to answer.
+
+        Raises PredictionRejected and BlobsUnavailable.
+        """
+        parts, (caller, known, plain) = self._parts, asked.found
+        told = asked.headers.get(b"idempotency-key")
+        key = told.decode("latin-1") if told else None
+        picture = None
+        if _is_form(asked.headers):
+            form = read_form(asked.headers[b"content-type"], raw)
+            if form is None:
+                return None
+            raw, picture = form
+        else:
+            entry = plain.accept(raw, parts.clock.now(), key=key, traceparent=traceparent)
+            if entry is not None:
+                return entry
+        checked = actions.check(parts, known.data, read_body(raw), picture=picture, key=key)
+        return accepted(
+            await actions.keep_picture(parts, caller.organization, checked),
+            organization=caller.organization,
+            actor=caller.actor,
+            traceparent=traceparent,
+        )
+
+
+def _is_form(headers: dict[bytes, bytes]) -> bool:
+    return headers.get(b"content-type", b"")[:10].lower() == b"multipart/"
+
+
+def _is_at_once(scope: Scope, headers: dict[bytes, bytes]) -> bool:
+    """Whether a form is of one prediction, and read without a file."""
+    return scope["path"][_REST] == ONE and int(headers[b"content-length"]) <= LARGEST
 
 
 class _Asked(NamedTuple):
