@@ -32,8 +32,9 @@ class Databases:
         try:
             for service in services:
                 template = self.made[service]
+                # Three times as fast as by its log where nothing is synced to disk.
                 await connection.execute(
-                    f'CREATE DATABASE "{prefix}{service}" TEMPLATE "{template}"'
+                    f'CREATE DATABASE "{prefix}{service}" TEMPLATE "{template}" STRATEGY FILE_COPY'
                 )
         finally:
             await connection.close()
