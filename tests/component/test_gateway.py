@@ -153,12 +153,16 @@ async def test_live_updates_reach_only_their_organisation_and_resume(service_run
         advanced = [
             SeriesAdvanced(deployment=uuid4(), families=["volume"], until=now) for _ in range(3)
         ]
-        listening = asyncio.create_task(read_events(running.http, 2))
         feed = running.parts(Gateway).feed
+
+        async def begun() -> bool:
+            return feed.begun
 
         async def heard() -> int:
             return len(feed._listeners)
 
+        await eventually(begun)
+        listening = asyncio.create_task(read_events(running.http, 2))
         await eventually(heard)
         await running.publish(advanced[0])
         await running.publish(advanced[1], organization=uuid4())

@@ -68,7 +68,7 @@ async def test_a_browser_starts_anew_when_changes_went_by_unread() -> None:
     first = await waiting
     waiting = asyncio.ensure_future(anext(stream))
     await asyncio.sleep(0)
-    feed.lost()
+    feed.begin()
     assert b"event: reset" in await waiting
     await stream.aclose()
     again = feed.stream(organization, deployment=None, after=first.split()[1].decode())

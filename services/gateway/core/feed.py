@@ -59,6 +59,7 @@ class Feed:
         self._ring: deque[Notice] = deque(maxlen=kept)
         self._listeners: set[_Listener] = set()
         self._limit = listeners
+        self.begun = False
 
     def tell(
         self, organization: UUID, event: Event, time: datetime, *, trace: str | None = None
@@ -82,8 +83,9 @@ class Feed:
             if listener.wants(notice):
                 listener.offer(notice)
 
-    def lost(self) -> None:
-        """Changes went by unread: every browser starts anew."""
+    def begin(self) -> None:
+        """From now on changes are told: who listened before missed some, and starts anew."""
+        self.begun = True
         self._ring.clear()
         self._number += 1
         for listener in self._listeners:

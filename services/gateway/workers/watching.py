@@ -23,18 +23,18 @@ _AWAY_SECONDS = 0.5
 async def feed_browsers(parts: Gateway) -> None:
     """Read the topics from their end, for as long as the process runs.
 
-    What was said while the bus was away is not read: browsers start anew.
+    What was said before, or while the bus was away, is not read: who listened then starts anew.
     """
     while True:
         try:
             async with parts.bus.reader(_TOPICS, begin=Begin.END) as reader:
+                parts.feed.begin()
                 while True:
                     for record in await reader.fetch(limit=500, wait=5.0):
                         _hand_on(parts, record)
         except BusUnavailable as error:
             log.warning("feed.bus_away", reason=str(error))
             await asyncio.sleep(_AWAY_SECONDS)
-        parts.feed.lost()
 
 
 def _hand_on(parts: Gateway, record: Record) -> None:
