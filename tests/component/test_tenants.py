@@ -96,7 +96,8 @@ async def made(running: RunningServices) -> dict[str, str]:
     return {
         "dataset": dataset, "project": project, "model": model, "deployment": deployment,
         "prediction": logged["id"], "data": logged["data"], "experiment": began["id"],
-        "job": str(uuid4()), "registration": str(uuid4()), "token": str(uuid4()), "user": str(uuid4()),
+        "job": str(uuid4()), "registration": str(uuid4()), "token": str(uuid4()),
+        "user": str(uuid4()),
         "rule": rule["id"], "receiver": receiver["id"], "delivery": str(uuid4()),
         "letter": "0:999999", "consumer": "nobody.nothing",
         "asset": asset, "layout": "yolo",
