@@ -26,6 +26,22 @@ class FeatureUnknown(LookupError):
         super().__init__(f"there is no feature {name[:40]!r}; there are {', '.join(known)}")
 
 
+class BackboneRefused(ValueError):
+    """A network that cannot embed images; the text says why, of "the network"."""
+
+
+class BackboneUnknown(LookupError):
+    """There is no such backbone in this organisation."""
+
+
+class BackboneNameTaken(Exception):
+    """There is another backbone of that name."""
+
+
+class TooManyBackbones(Exception):
+    """An organisation has as many backbones as it may."""
+
+
 class LabelUnknown(LookupError):
     """No model of the deployment has such a label."""
 

@@ -26,6 +26,7 @@ class Metrics:
     ETag, which names deployment, range and how far every number is: all who watch a deployment
     ask for the same one when they are told that it moved. `mirrors`: rollups as last read; `pools`:
     reviewed images.
+    `trying`: held while a backbone is tried.
     `rules_moved`: an alert rule was made or changed here, so the loop need not wait.
     `traces`: by deployment, the traceparent of the last prediction that was counted here and of
     which browsers are not told yet.
@@ -41,6 +42,7 @@ class Metrics:
     models: Table[ModelVersionChanged]
     mirrors: Mirrors
     pools: Pools
+    trying: asyncio.Lock = field(default_factory=asyncio.Lock)
     rules_moved: asyncio.Event = field(default_factory=asyncio.Event)
     traces: dict[UUID, str] = field(default_factory=dict)
     bases: Recent[UUID, Basis] = field(default_factory=lambda: Recent(8))

@@ -54,6 +54,23 @@ class MetricsSettings(Settings):
         description="Most bytes of reviewed images kept in memory, so that one more review costs "
         "little; 1.7 KB an image with 14 detections. Longer ranges are read and pooled each time.",
     )
+    backbone_bytes: int = Field(
+        default=256 * 2**20, ge=2**10, description="Largest backbone that may be uploaded."
+    )
+    backbone_memory: int = Field(
+        default=2 * 2**30,
+        ge=2**28,
+        description="Most bytes of memory the process of a backbone may take.",
+    )
+    backbone_seconds: float = Field(
+        default=5.0, gt=0, description="Seconds a backbone may take for a picture."
+    )
+    backbone_load_seconds: float = Field(
+        default=60.0,
+        gt=0,
+        description="Seconds a backbone's process may take to start and to answer a test picture.",
+    )
+    backbones: int = Field(default=20, ge=1, description="Most backbones of an organisation.")
     alert_delay: float = Field(
         default=30.0,
         ge=0,

@@ -11,6 +11,7 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    UniqueConstraint,
     Uuid,
     text,
 )
@@ -199,6 +200,34 @@ reference = Table(
     Column("features", ARRAY(Text), nullable=False, server_default="{}"),
     Column("labels", JSONB, nullable=False, server_default="{}"),
     Column("ready", Timestamp),
+    # NULL: the built-in net. `formers`: references of other embeddings that left scores.
+    Column("backbone", Uuid),
+    Column("backbone_name", Text),
+    Column("formers", ARRAY(Uuid), nullable=False, server_default="{}"),
+)
+
+# A user's own network that embeds images; `features`: how many values it gives.
+backbone = Table(
+    "backbone",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("organization", Uuid, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("sha256", Text, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("scaling", Text, nullable=False),
+    Column("features", Integer, nullable=False),
+    Column("created", Timestamp, nullable=False),
+    UniqueConstraint("organization", "name", name="backbone_name"),
+)
+
+# Which backbone a deployment's references are made with; without a row the built-in net.
+deployment_backbone = Table(
+    "deployment_backbone",
+    metadata,
+    Column("deployment", Uuid, primary_key=True),
+    Column("organization", Uuid, nullable=False),
+    Column("backbone", Uuid, nullable=False),
 )
 
 # A look at the live window: D and p of each feature, packed float64.

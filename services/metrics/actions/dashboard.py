@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -18,7 +19,7 @@ from services.metrics.core.dashboard import Document, Facts
 from services.metrics.core.ks import benjamini_hochberg
 from services.metrics.core.ranges import Range
 from services.metrics.parts import Metrics
-from services.metrics.store import predictions, progress, references
+from services.metrics.store import backbones, predictions, progress, references
 
 POINTS = 2000
 LAST = 5
@@ -94,6 +95,7 @@ async def assemble(
     newest = await predictions.newest(
         read, *which, asked.start, asked.end, limit=POINTS if few else LAST
     )
+    hidden = await _hidden(read, organization, ready, asked) if ready is not None else None
     drift = await _drift(read, organization, ready, asked) if ready is not None else None
     judged = await on_reviewed(
         parts, read, organization, deployment, asked, reviewed=state.reviewed, names=names
@@ -110,13 +112,18 @@ async def assemble(
     )
     columns = await asyncio.to_thread(dashboard.document, facts)
     step = asked.width.width
+    if columns["outlier"] is not None:
+        before = 0 if hidden is None else min((hidden - asked.first) // step, asked.points)
+        for name in ("p50", "p95", "share_alarm"):
+            columns["outlier"][name][:before] = [None] * before
+        columns["outlier"]["comparable_from"] = hidden
     return {
         "from": asked.start,
         "to": asked.end,
         "bucket_seconds": int(step.total_seconds()),
         "t": [int((asked.first + i * step).timestamp()) for i in range(asked.points)],
         **columns,
-        "points": [_point(one) for one in reversed(newest)] if few else None,
+        "points": [_point(one, hidden) for one in reversed(newest)] if few else None,
         "drift": drift,
         "last": [
             {
@@ -136,7 +143,7 @@ def describe(row: RowMapping | None) -> Document:
     if row is None or row["id"] is None:
         return {
             "state": "none", "dataset_version": None, "done": 0, "total": 0, "images": 0,
-            "error": None, "job": None, "origin": None, "pinned": False,
+            "error": None, "job": None, "origin": None, "pinned": False, "backbone": None,
         }  # fmt: skip
     state = "computing"
     if row["ready"] is not None:
@@ -155,7 +162,27 @@ def describe(row: RowMapping | None) -> Document:
         "job": row["job"],
         "origin": row["origin"],
         "pinned": row["pinned"],
+        "backbone": None
+        if row["backbone"] is None
+        else {"id": row["backbone"], "name": row["backbone_name"]},
     }
+
+
+async def _hidden(
+    read: Read, organization: UUID, ready: RowMapping, asked: Range
+) -> datetime | None:
+    """The bucket's end up to which scores of another embedding are among the outlier scores.
+
+    Pictures are scored anew from the newest on: what is not yet is not shown beside what is.
+    """
+    if not ready["formers"]:
+        return None
+    which = organization, ready["deployment"]
+    newest = await backbones.scored_otherwise(read, *which, ready["formers"])
+    if newest is None or newest < asked.first:
+        return None
+    step = asked.width.width
+    return asked.first + ((newest - asked.first) // step + 1) * step
 
 
 async def _drift(
@@ -185,11 +212,11 @@ async def _drift(
     }
 
 
-def _point(row: RowMapping) -> dict[str, Any]:
+def _point(row: RowMapping, hidden: datetime | None) -> dict[str, Any]:
     return {
         "prediction": row["id"],
         "t": row["event_time"].timestamp(),
         "latency": row["latency"],
-        "outlier": row["outlier"],
+        "outlier": None if hidden is not None and row["event_time"] < hidden else row["outlier"],
         "boxes": row["boxes"],
     }

@@ -11,9 +11,10 @@ from libs.store.jobs import FINISHED, enqueue
 from libs.store.session import Tx
 from services.metrics.errors import DatasetVersionUnknown, WrongType
 from services.metrics.parts import Metrics
-from services.metrics.store import progress, references
+from services.metrics.store import backbones, progress, references
 
 JOB = "reference"
+_FORMERS = 16
 
 
 async def dataset_version(
@@ -47,6 +48,7 @@ async def set_reference(
         held is not None
         and held["dataset_version"] == version.dataset_version
         and held["origin"] == Origin.DATASET
+        and held["backbone"] == await _chosen_id(tx, organization, deployment.deployment)
     ):
         under_way = held["ready"] is None and held["job_state"] not in FINISHED
         current = held["ready"] is not None and held["digest"] == version.digest
@@ -100,15 +102,54 @@ async def take_production(
     )
 
 
+async def make_anew(tx: Tx, organization: UUID, deployment: DeploymentChanged) -> UUID | None:
+    """Ask for the reference of the same images again, with the backbone that is chosen now.
+
+    Returns the job; None where there is no reference, or it is of that backbone.
+    """
+    held = await references.find(tx, organization, deployment.deployment)
+    if held is None:
+        return None
+    if held["backbone"] == await _chosen_id(tx, organization, deployment.deployment):
+        return None
+    payload = held["job_payload"] or {}
+    return await _ask(
+        tx,
+        organization,
+        deployment,
+        Wanted(
+            origin=Origin(held["origin"]),
+            dataset_version=held["dataset_version"],
+            what="the same images",
+            manifests=tuple(payload.get("manifests") or ()),
+            images=payload.get("images"),
+            pinned=held["pinned"],
+            champion=held["champion"],
+        ),
+    )
+
+
+async def _chosen_id(tx: Tx, organization: UUID, deployment: UUID) -> UUID | None:
+    chosen = await backbones.chosen(tx, organization, deployment)
+    return None if chosen is None else chosen["id"]
+
+
 async def _ask(tx: Tx, organization: UUID, deployment: DeploymentChanged, wanted: "Wanted") -> UUID:
     reference = uuid7(tx.clock.now())
     version = wanted.dataset_version
+    chosen = await backbones.chosen(tx, organization, deployment.deployment)
+    backbone = None if chosen is None else chosen["id"]
+    held = await references.find(tx, organization, deployment.deployment)
+    formers = [] if held is None else list(held["formers"])
+    if held is not None and held["backbone"] != backbone:
+        formers = [*formers, held["id"]][-_FORMERS:]
     job = await enqueue(
         tx,
         JOB,
         organization=organization,
         key=str(reference),
-        subject=f"reference of {deployment.name} from {wanted.what}",
+        subject=f"reference of {deployment.name} from {wanted.what}"
+        + ("" if chosen is None else f" by {chosen['name']}"),
         payload={
             "deployment": str(deployment.deployment),
             "reference": str(reference),
@@ -116,6 +157,7 @@ async def _ask(tx: Tx, organization: UUID, deployment: DeploymentChanged, wanted
             "manifests": list(wanted.manifests),
             "images": wanted.images,
             "type": str(deployment.type),
+            "backbone": None if backbone is None else str(backbone),
         },
     )
     await references.put(
@@ -127,8 +169,11 @@ async def _ask(tx: Tx, organization: UUID, deployment: DeploymentChanged, wanted
             "dataset_version": version,
             "origin": str(wanted.origin),
             "pinned": wanted.pinned,
-            "champion": deployment.champion.version,
+            "champion": wanted.champion or deployment.champion.version,
             "job": job,
+            "backbone": backbone,
+            "backbone_name": None if chosen is None else chosen["name"],
+            "formers": formers,
         },
     )
     await progress.advance(tx, organization, deployment.deployment, referenced=1)
@@ -155,7 +200,8 @@ class Origin(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """A reference to be made. `manifests`: as trained; none: the version as it is."""
+    """A reference to be made. `manifests`: as trained; none: the version as it is. `champion`:
+    under which it was asked for; None: under the present one."""
 
     origin: Origin
     dataset_version: UUID | None
@@ -163,3 +209,4 @@ class Wanted:
     manifests: tuple[str, ...] = ()
     images: int | None = None
     pinned: bool = False
+    champion: UUID | None = None

@@ -21,6 +21,10 @@ from services.metrics.dto.quality import (
     ReviewedImagesDto,
 )
 from services.metrics.dto.references import (
+    BackboneChoice,
+    BackboneChosen,
+    BackboneDto,
+    BackbonesDto,
     CurveDto,
     DriftCurvesDto,
     JobAccepted,
@@ -32,6 +36,10 @@ __all__ = [
     "AlertDto",
     "AlertMetricDto",
     "AlertMetricsDto",
+    "BackboneChoice",
+    "BackboneChosen",
+    "BackboneDto",
+    "BackbonesDto",
     "CurveDto",
     "DashboardDto",
     "DriftCurvesDto",

@@ -1,5 +1,6 @@
 """The charts of a dashboard. Lists have one entry a bucket; null: nothing there."""
 
+from datetime import datetime
 from uuid import UUID
 
 from pydantic import BaseModel
@@ -83,12 +84,17 @@ class PointDto(BaseModel):
 
 
 class OutlierDto(BaseModel):
-    """Outlier scores of each bucket and the share at or above `alarm`."""
+    """Outlier scores of each bucket and the share at or above `alarm`.
+
+    `comparable_from`: what came before was scored by another embedding, and is null until it is
+    scored anew; null: all is comparable.
+    """
 
     p50: Numbers
     p95: Numbers
     share_alarm: Numbers
     alarm: float
+    comparable_from: datetime | None
 
 
 class ToneDto(BaseModel):

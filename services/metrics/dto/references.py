@@ -1,14 +1,19 @@
 """What live images are compared with, and how one feature of both is distributed."""
 
+from datetime import datetime
 from uuid import UUID
 
 from pydantic import BaseModel, Field, model_validator
+
+from services.metrics.core.backbone import Scaling
 
 
 class ReferenceDto(BaseModel):
     """What live images are compared with, and how far its computation is.
 
     `origin`: dataset, champion (what it was trained on) or production (its first images).
+    `backbone`: the user's own network that embeds its images, and so outlier scores and drift are
+    of; null: the built-in one.
     """
 
     state: str
@@ -20,6 +25,44 @@ class ReferenceDto(BaseModel):
     job: UUID | None
     origin: str | None
     pinned: bool
+    backbone: "BackboneRef | None"
+
+
+class BackboneRef(BaseModel):
+    """A backbone by its name, which a removed one keeps here."""
+
+    id: UUID
+    name: str
+
+
+class BackboneDto(BaseModel):
+    """A user's own network that embeds images. `features`: values of an image; `size` in bytes."""
+
+    id: UUID
+    name: str
+    scaling: Scaling
+    features: int
+    size: int
+    sha256: str
+    created: datetime
+
+
+class BackbonesDto(BaseModel):
+    """The backbones of an organisation, in the order made."""
+
+    items: list[BackboneDto]
+
+
+class BackboneChoice(BaseModel):
+    """Which backbone a deployment's references are made with; null: the built-in net."""
+
+    backbone: UUID | None
+
+
+class BackboneChosen(BackboneChoice):
+    """The choice; `job` makes the reference anew, where there is one of another backbone."""
+
+    job: UUID | None = None
 
 
 class TrainingDataBody(BaseModel):

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import RowMapping, delete, select, true, update
+from sqlalchemy import RowMapping, delete, or_, select, true, update
 from sqlalchemy.dialects.postgresql import insert
 
 from libs.store.session import Read, Tx
@@ -22,6 +22,7 @@ async def find(read: Read, organization: UUID, deployment: UUID) -> RowMapping |
             job.c.done.label("job_done"),
             job.c.total.label("job_total"),
             job.c.error.label("job_error"),
+            job.c.payload.label("job_payload"),
         )
         .join(job, job.c.id == reference.c.job, isouter=True)
         .where(reference.c.deployment == deployment, reference.c.organization == organization)
@@ -123,14 +124,21 @@ async def remove(tx: Tx, organization: UUID, deployment: UUID) -> RowMapping | N
     return gone.mappings().first()
 
 
-async def ask_for_scores(tx: Tx, organization: UUID, deployment: UUID) -> None:
-    """Every prediction with a picture waits to be scored (again)."""
+async def ask_for_scores(
+    tx: Tx, organization: UUID, deployment: UUID, *, formers: Sequence[UUID]
+) -> None:
+    """Every prediction with a picture waits to be scored (again).
+
+    One without a picture keeps its score, but for one of the `formers`: that is taken out.
+    """
+    has_picture = prediction.c.picture.is_not(None)
+    scorable = or_(has_picture, prediction.c.reference.in_(formers)) if formers else has_picture
     await tx.execute(
         update(prediction)
         .where(
             prediction.c.deployment == deployment,
             prediction.c.organization == organization,
-            prediction.c.picture.is_not(None),
+            scorable,
             prediction.c.pending.is_(other=False),
         )
         .values(pending=True)

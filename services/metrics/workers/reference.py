@@ -3,7 +3,8 @@
 import asyncio
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 from uuid import NAMESPACE_OID, UUID, uuid5
@@ -18,11 +19,14 @@ from libs.schemas.values import TaskType
 from libs.store.jobs import JobFailed
 from libs.store.workers import JobRun
 from libs.vision.boxes import polygon_box
+from services.metrics.actions.backbones import opened
 from services.metrics.actions.bases import basis_key
+from services.metrics.actions.embedder import Embedder
 from services.metrics.actions.embedding import Embedding, embed_pictures
 from services.metrics.actions.training import JOB
 from services.metrics.core.basis import Basis, BoxFacts
 from services.metrics.core.outlier import TooFewImages
+from services.metrics.errors import BackboneRefused, BackboneUnknown
 from services.metrics.parts import Metrics
 from services.metrics.store import progress, references
 
@@ -59,7 +63,8 @@ async def _compute(
     organization = run.job.organization
     content = await _content(parts, run, deployment=deployment, version=version)
     wanted = _chosen(content.assets, parts.settings.reference_images)
-    assets, embeddings = await _embed(parts, run, wanted)
+    async with _backbone(parts, run) as backbone:
+        assets, embeddings = await _embed(parts, run, wanted, backbone=backbone)
     total = len(wanted)
     kind = TaskType(run.job.payload["type"])
     await run.progress(total, total + 1, "fitting and calibrating")
@@ -98,7 +103,9 @@ async def _compute(
             labels=content.label_counts(),
         )
         if current:
-            await references.ask_for_scores(tx, organization, deployment)
+            held = await references.find(tx, organization, deployment)
+            formers = [] if held is None else held["formers"]
+            await references.ask_for_scores(tx, organization, deployment, formers=formers)
             await progress.advance(tx, organization, deployment, referenced=1)
             event = ReferenceReady(
                 deployment=deployment,
@@ -198,17 +205,40 @@ def _chosen(assets: Sequence[ManifestAsset], most: int) -> list[ManifestAsset]:
     )
 
 
+@asynccontextmanager
+async def _backbone(parts: Metrics, run: JobRun) -> AsyncIterator[Embedder | None]:
+    """The backbone that this reference is made with, running; None: the built-in net."""
+    told = run.job.payload.get("backbone")
+    if told is None:
+        yield None
+        return
+    try:
+        async with opened(parts, run.job.organization, UUID(told)) as backbone:
+            yield backbone
+    except BackboneUnknown as error:
+        raise JobFailed("the backbone was removed") from error
+    except BackboneRefused as error:
+        raise JobFailed(f"the backbone cannot be used: {error}") from error
+
+
 async def _embed(
-    parts: Metrics, run: JobRun, wanted: Sequence[ManifestAsset]
+    parts: Metrics,
+    run: JobRun,
+    wanted: Sequence[ManifestAsset],
+    *,
+    backbone: Embedder | None,
 ) -> tuple[list[ManifestAsset], list[Embedding]]:
     assets, embeddings = [], []
     step = parts.settings.pictures_at_once
     for start in range(0, len(wanted), step):
         await run.progress(start, len(wanted) + 1, "embedding pictures")
         some = wanted[start : start + step]
-        for asset, found in zip(
-            some, await embed_pictures(parts, [a.picture for a in some]), strict=True
-        ):
+        keys = [asset.picture for asset in some]
+        found_of = await embed_pictures(parts, keys, backbone=backbone)
+        if backbone is not None and backbone.failed is not None:
+            name = some[len(found_of) - 1].filename or keys[len(found_of) - 1]
+            raise JobFailed(f"the backbone failed at {name}: {backbone.failed}")
+        for asset, found in zip(some, found_of, strict=True):
             if found is not None:
                 assets.append(asset)
                 embeddings.append(found)

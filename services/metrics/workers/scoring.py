@@ -16,6 +16,7 @@ from libs.store.faults import is_transient
 from libs.store.leases import acquire
 from libs.store.session import Tx
 from libs.telemetry.metrics import counter, gauge
+from services.metrics.actions.backbones import Running
 from services.metrics.actions.bases import basis_of
 from services.metrics.actions.embedding import Embedding, embed_pictures
 from services.metrics.core import aggregate, looks
@@ -24,7 +25,7 @@ from services.metrics.core.content import unpack
 from services.metrics.core.rollup import Bucket
 from services.metrics.core.scored import Scored
 from services.metrics.parts import Metrics
-from services.metrics.store import predictions, progress, references, rollups
+from services.metrics.store import backbones, predictions, progress, references, rollups
 
 _IDLE = 0.5
 _LEASE = timedelta(seconds=60)
@@ -48,37 +49,46 @@ async def keep_scored(parts: Metrics) -> None:
     the loop works `scoring_share` of the time and rests the others, newest pictures first.
     """
     holder = uuid4()
-    while True:
-        started = time.perf_counter()
-        try:
-            full = await _turn(parts, holder)
-        except Exception as error:
-            if not is_transient(error):
-                raise
-            log.warning("scoring waits", error=str(error))
-            full = False
-        scoring_behind.set(full)
-        spent = time.perf_counter() - started
-        rest = spent * (1 / parts.settings.scoring_share - 1)
-        await asyncio.sleep(rest if full else max(_IDLE, rest))
+    running = Running(parts)
+    try:
+        while True:
+            started = time.perf_counter()
+            try:
+                full = await _turn(parts, holder, running)
+            except Exception as error:
+                if not is_transient(error):
+                    raise
+                log.warning("scoring waits", error=str(error))
+                full = False
+            scoring_behind.set(full)
+            spent = time.perf_counter() - started
+            rest = spent * (1 / parts.settings.scoring_share - 1)
+            await asyncio.sleep(rest if full else max(_IDLE, rest))
+    finally:
+        await running.close()
 
 
-async def _turn(parts: Metrics, holder: UUID) -> bool:
+async def _turn(parts: Metrics, holder: UUID, running: Running) -> bool:
     """One batch of each deployment; whether any of them has more."""
     async with parts.database.single() as read:
         ready = await references.all_ready(read)
     full = False
     for row in ready:
-        full = await _score_some(parts, row, holder) or full
+        full = await _score_some(parts, row, holder, running) or full
     return full
 
 
-async def _score_some(parts: Metrics, reference: RowMapping, holder: UUID) -> bool:
+async def _score_some(
+    parts: Metrics, reference: RowMapping, holder: UUID, running: Running
+) -> bool:
     organization, deployment = reference["organization"], reference["deployment"]
     limit = parts.settings.scoring_batch
     async with parts.database.read() as read:
         rows = await references.pending(read, organization, deployment, limit=limit)
     if not rows:
+        if reference["formers"]:
+            async with parts.database.begin() as tx:
+                await backbones.forget_formers(tx, organization, deployment, reference["id"])
         return False
     async with parts.database.begin() as tx:
         if not await acquire(tx, f"scoring {deployment}", holder=holder, duration=_LEASE):
@@ -88,7 +98,16 @@ async def _score_some(parts: Metrics, reference: RowMapping, holder: UUID) -> bo
     except BlobNotFound:
         log.error("the reference's file is gone: set the training data anew", key=reference["key"])
         return False
-    embeddings = await embed_pictures(parts, [row["picture"] for row in rows])
+    backbone = None
+    if reference["backbone"] is not None:
+        backbone = await running.get(organization, reference["backbone"])
+        if backbone is None:
+            return False
+    embeddings = await embed_pictures(parts, [row["picture"] for row in rows], backbone=backbone)
+    if backbone is not None and backbone.failed is not None:
+        # The picture that it failed at counts as unreadable; the others wait for the next turn.
+        rows = rows[: len(embeddings)]
+        log.warning("a backbone failed", picture=rows[-1]["picture"], why=backbone.failed)
     known = parts.deployments.get(str(deployment))
     threshold = known.data.champion.threshold if known is not None else 0.0
     found = await asyncio.to_thread(_scored, basis, rows, embeddings, threshold)

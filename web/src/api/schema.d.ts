@@ -113,6 +113,35 @@ export interface components {
             /** Format: date-time */
             time: string;
         };
+        /** @description Which backbone a deployment's references are made with; null: the built-in net. */
+        BackboneChoice: {
+            backbone: string | null;
+        };
+        /** @description The choice; `job` makes the reference anew, where there is one of another backbone. */
+        BackboneChosen: {
+            backbone: string | null;
+            job?: string | null;
+        };
+        /** @description A user's own network that embeds images. `features`: values of an image; `size` in bytes. */
+        BackboneDto: {
+            /** Format: date-time */
+            created: string;
+            features: number;
+            id: string;
+            name: string;
+            scaling: components["schemas"]["Scaling"];
+            sha256: string;
+            size: number;
+        };
+        /** @description A backbone by its name, which a removed one keeps here. */
+        BackboneRef: {
+            id: string;
+            name: string;
+        };
+        /** @description The backbones of an organisation, in the order made. */
+        BackbonesDto: {
+            items: components["schemas"]["BackboneDto"][];
+        };
         /** @description Quantiles of each bucket. */
         BandsDto: {
             p50: (number | null)[];
@@ -1252,9 +1281,15 @@ export interface components {
             last: string;
             reviewer: string | null;
         };
-        /** @description Outlier scores of each bucket and the share at or above `alarm`. */
+        /**
+         * @description Outlier scores of each bucket and the share at or above `alarm`.
+         *
+         *     `comparable_from`: what came before was scored by another embedding, and is null until it is
+         *     scored anew; null: all is comparable.
+         */
         OutlierDto: {
             alarm: number;
+            comparable_from: string | null;
             p50: (number | null)[];
             p95: (number | null)[];
             share_alarm: (number | null)[];
@@ -1515,8 +1550,11 @@ export interface components {
          * @description What live images are compared with, and how far its computation is.
          *
          *     `origin`: dataset, champion (what it was trained on) or production (its first images).
+         *     `backbone`: the user's own network that embeds its images, and so outlier scores and drift are
+         *     of; null: the built-in one.
          */
         ReferenceDto: {
+            backbone: components["schemas"]["BackboneRef"] | null;
             dataset_version: string | null;
             done: number;
             error: string | null;
@@ -1744,6 +1782,11 @@ export interface components {
         RulesDto: {
             items: components["schemas"]["RuleDto"][];
         };
+        /**
+         * @description What a pixel's 0 to 255 becomes: ImageNet's mean and deviation, 0 to 1, -1 to 1, as it is.
+         * @enum {string}
+         */
+        Scaling: "IMAGENET" | "UNIT" | "SIGNED" | "BYTES";
         /** @enum {string} */
         Scope: "predictions:read" | "predictions:write" | "predictions:delete" | "reviews:write" | "reviews:submit" | "data:read" | "data:write" | "datasets:read" | "datasets:write" | "experiments:read" | "experiments:write" | "models:read" | "models:write" | "deployments:read" | "deployments:write" | "rollouts:write" | "users:read" | "users:write" | "tokens:read" | "tokens:write" | "operate";
         /** @description A version in its role. `serving`: the version that answers meanwhile, None where none. */

@@ -1,4 +1,7 @@
-"""An image as 576 numbers: 128 classical descriptors, then 448 of the random-filter net."""
+"""An image as 576 numbers: 128 classical descriptors, then 448 of the random-filter net.
+
+A user's own backbone takes the net's place, with as many values as it has.
+"""
 
 from dataclasses import dataclass
 
@@ -11,12 +14,15 @@ from services.metrics.core.outlier import descriptors, network
 EMBEDDING_SIZE = descriptors.COUNT + network.COUNT
 
 
-def embed(rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Embedding (576,) of an image uint8 (H, W, 3)."""
+def embed(
+    rgb: NDArray[np.uint8], *, backbone: NDArray[np.float32] | None = None
+) -> NDArray[np.float32]:
+    """Embedding (576,) of an image uint8 (H, W, 3); (128 + F,) with a `backbone`'s values (F,)."""
     side = (descriptors.SIZE, descriptors.SIZE)
     image = Image.fromarray(rgb)
     small = np.asarray(image.resize(side, Image.Resampling.BILINEAR, reducing_gap=2.0))
-    return np.concatenate([descriptors.describe(small, rgb), network.features(small)])
+    learnt = network.features(small) if backbone is None else backbone
+    return np.concatenate([descriptors.describe(small, rgb), learnt])
 
 
 def tone(embedding: NDArray[np.float32]) -> "Tone":

@@ -6,6 +6,7 @@ import type { Deployment, Reference } from "@/api/types";
 import { Field, Progress, RightButton, Select } from "@/components/controls";
 import { FormProblem, Loaded, Notice } from "@/components/states";
 import { toast } from "@/components/toasts";
+import { BackboneField } from "@/features/settings/BackboneField";
 import { Card, type CardState } from "@/features/settings/Card";
 import { count } from "@/lib/format";
 
@@ -20,6 +21,21 @@ function stateOf(one: Reference | undefined): CardState | undefined {
   };
 }
 
+const PRODUCTION = "production";
+const PRODUCTION_IMAGES = 400;
+
+/** What the reference is made of, in a sentence. */
+function madeOf(one: Reference): string {
+  const images = `${count(one.images)} images`;
+  const of =
+    one.origin === "production"
+      ? `the first ${images} in production, for want of training data`
+      : one.origin === "champion"
+        ? `${images} that the champion was trained on`
+        : images;
+  return `Reference of ${of}${one.backbone ? `, embedded by ${one.backbone.name},` : ""} is in use.`;
+}
+
 export function TrainingDataCard({ deployed }: { deployed: Deployment }) {
   const d = deployed.id;
   const client = useQueryClient();
@@ -32,7 +48,13 @@ export function TrainingDataCard({ deployed }: { deployed: Deployment }) {
   const refresh = () => void client.invalidateQueries({ queryKey: reference(d).queryKey });
   const set = useMutation({
     mutationFn: (version: string) =>
-      put("metrics", `/deployments/${d}/training-data`, { dataset_version: version }),
+      put(
+        "metrics",
+        `/deployments/${d}/training-data`,
+        version === PRODUCTION
+          ? { production_images: PRODUCTION_IMAGES }
+          : { dataset_version: version },
+      ),
     onSuccess: () => {
       refresh();
       toast("Computing the reference");
@@ -42,7 +64,9 @@ export function TrainingDataCard({ deployed }: { deployed: Deployment }) {
     mutationFn: () => remove("metrics", `/deployments/${d}/training-data`),
     onSuccess: refresh,
   });
-  const value = chosen ?? query.data?.dataset_version ?? "";
+  const current =
+    query.data?.origin === "production" ? PRODUCTION : (query.data?.dataset_version ?? "");
+  const value = chosen ?? current;
   const items = versions.data?.items ?? [];
   return (
     <Card
@@ -54,7 +78,7 @@ export function TrainingDataCard({ deployed }: { deployed: Deployment }) {
           <RightButton
             scope="deployments:write"
             tone="primary"
-            disabled={!value || set.isPending || value === query.data?.dataset_version}
+            disabled={!value || set.isPending || value === current}
             onClick={() => set.mutate(value)}
           >
             {query.data?.state === "none" ? "Set training data" : "Change"}
@@ -72,10 +96,14 @@ export function TrainingDataCard({ deployed }: { deployed: Deployment }) {
       }
     >
       <Loaded query={versions} rows={1}>
-        {() =>
-          items.length === 0 ? (
-            <Notice>No dataset version of this type exists yet. Import one first.</Notice>
-          ) : (
+        {() => (
+          <>
+            {items.length === 0 && (
+              <Notice>
+                No dataset version of this type exists yet. Import one, or compare with the first
+                images of production.
+              </Notice>
+            )}
             <Field label="Dataset version">
               {(id) => (
                 <Select
@@ -84,6 +112,10 @@ export function TrainingDataCard({ deployed }: { deployed: Deployment }) {
                   value={value}
                   options={[
                     { value: "", label: "Choose…" },
+                    {
+                      value: PRODUCTION,
+                      label: `None: its first ${count(PRODUCTION_IMAGES)} images in production`,
+                    },
                     ...items.map((one) => ({
                       value: one.id,
                       label: `${one.dataset_name} ${one.version} (${count(one.assets)} images)`,
@@ -93,8 +125,8 @@ export function TrainingDataCard({ deployed }: { deployed: Deployment }) {
                 />
               )}
             </Field>
-          )
-        }
+          </>
+        )}
       </Loaded>
       {query.data?.state === "computing" && (
         <div className="stack">
@@ -104,12 +136,11 @@ export function TrainingDataCard({ deployed }: { deployed: Deployment }) {
           </p>
         </div>
       )}
-      {query.data?.state === "ready" && (
-        <p>Reference of {count(query.data.images)} images is in use.</p>
-      )}
+      {query.data?.state === "ready" && <p>{madeOf(query.data)}</p>}
       {query.data?.state === "failed" && (
         <Notice tone="danger">The reference failed: {query.data.error}</Notice>
       )}
+      <BackboneField d={d} />
       <FormProblem error={set.error ?? off.error} />
     </Card>
   );
