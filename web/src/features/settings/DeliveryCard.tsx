@@ -37,7 +37,9 @@ export function DeliveryCard({ deployed }: { deployed: Deployment }) {
   const [fields, setFields] = useState<VerdictPolicy>(delivery.verdict);
   const save = useMutation({
     mutationFn: (next: Delivery) => put<Delivery>("deployer", `/deployments/${d}/delivery`, next),
-    onSuccess: () => {
+    onSuccess: (delivery) => {
+      // At once: what is saved next must not bring back what was.
+      client.setQueryData(deployment(d).queryKey, (old) => old && { ...old, delivery });
       void client.invalidateQueries({ queryKey: deployment(d).queryKey });
       toast("Saved", { tone: "ok" });
     },
@@ -53,7 +55,7 @@ export function DeliveryCard({ deployed }: { deployed: Deployment }) {
           title={refusal ?? undefined}
           checked={delivery.active}
           disabled={refusal !== null || save.isPending}
-          onChange={(active) => save.mutate({ ...delivery, active })}
+          onChange={(active) => save.mutate({ active, policy, verdict: fields })}
         />
       }
       footer={

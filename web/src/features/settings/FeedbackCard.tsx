@@ -25,7 +25,8 @@ export function FeedbackCard({ deployed }: { deployed: Deployment }) {
   const save = useMutation({
     mutationFn: (next: FeedbackLoop) =>
       put<FeedbackLoop>("feedback", `/deployments/${d}/feedback-loop`, next),
-    onSuccess: () => void client.invalidateQueries({ queryKey: feedbackLoop(d).queryKey }),
+    // At once: what is changed next must not bring back what was.
+    onSuccess: (saved) => client.setQueryData(feedbackLoop(d).queryKey, saved),
   });
   // What was asked for shows at once; refused, the old state comes back with the reason.
   const shown = save.isPending ? save.variables : loop.data;
