@@ -117,6 +117,19 @@ def test_heat_maps_of_a_batch_are_the_sum_of_single_ones(seed):
         assert (grid == wanted[place]).all()
 
 
+def test_heat_maps_of_all_labels_at_once_are_those_of_each():
+    rng = np.random.default_rng(3)
+    boxes = rng.uniform(-0.3, 1.2, (300, 4))
+    # Some end on the edge of a cell, or of the picture.
+    boxes[:100] = np.round(boxes[:100] * heat.GRID) / heat.GRID
+    boxes[:, 2:] = np.abs(boxes[:, 2:])
+    labels = rng.integers(0, 5, 300) * 7
+    found = heat.heat_by_label(boxes, labels)
+    assert sorted(found) == [0, 7, 14, 21, 28]
+    for label, grid in found.items():
+        assert np.array_equal(grid, heat.heat(boxes[labels == label], width=1, height=1))
+
+
 def test_polygons_are_drawn_into_heat_maps():
     ring = [(0.0, 0.0), (50.0, 0.0), (50.0, 100.0), (0.0, 100.0)]
     content = Content(100, 100, 0.0, Side(0.1, [2], [0.9], [(0, 0, 50, 100)], [ring]))

@@ -3,9 +3,9 @@
 `rollup.predicted` is the same for one bucket, and the tests hold them against one another.
 """
 
-import itertools
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from itertools import chain, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,7 +64,7 @@ def details(
 
     `late`: of shadows that came late alone.
     """
-    hours, groups = _distinct([starts(time)[Level.HOUR] for time in times])
+    hours, groups = _hours(times)
     parts: list[Entries] = []
     for role in (Role.SHADOW,) if late else Role:
         found = [
@@ -106,9 +106,9 @@ def spread(found: Mapping[datetime, Bucket]) -> Deltas:
 def heats(contents: Sequence[Content], times: Sequence[datetime]) -> Heats:
     """What the champion's shapes cover, by hour and day and label."""
     found: Heats = {}
-    hours = [starts(time)[Level.HOUR] for time in times]
-    for hour in sorted(set(hours)):
-        mine = [c for c, at in zip(contents, hours, strict=True) if at == hour]
+    hours, groups = _hours(times)
+    for i, hour in enumerate(hours):
+        mine = [contents[n] for n in np.flatnonzero(groups == i).tolist()]
         day = starts(hour)[Level.DAY]
         for label, grid in _heat(mine).items():
             found[Level.HOUR, hour, label] = grid
@@ -126,6 +126,13 @@ def shadow_entries(contents: Sequence[Content], groups: Ints) -> Entries:
 def _minutes(times: Sequence[datetime]) -> tuple[list[datetime], Ints]:
     """The distinct minutes, ascending, and which of them each time is in."""
     return _distinct([time.replace(second=0, microsecond=0) for time in times])
+
+
+def _hours(times: Sequence[datetime]) -> tuple[list[datetime], Ints]:
+    """The distinct hours, ascending, and which of them each time is in."""
+    minutes, groups = _minutes(times)
+    hours, of_minute = _distinct([starts(minute)[Level.HOUR] for minute in minutes])
+    return hours, of_minute[groups]
 
 
 def _distinct(of_each: Sequence[datetime]) -> tuple[list[datetime], Ints]:
@@ -150,8 +157,8 @@ def _details(sides: Sequence[Side], contents: Sequence[Content], groups: Ints) -
     """Entries of the series in `LOW_BITS`, of champions or of shadows."""
     count = np.array([len(side.classes) for side in sides], dtype=np.int64)
     of_box = np.repeat(groups, count)
-    labels = np.array([c for side in sides for c in side.classes], dtype=np.int64)
-    scores = np.array([s for side in sides for s in side.scores], dtype=np.float64)
+    labels = np.fromiter(chain.from_iterable(side.classes for side in sides), dtype=np.int64)
+    scores = np.fromiter(chain.from_iterable(side.scores for side in sides), dtype=np.float64)
     twentieths = np.minimum((scores * TWENTIETHS).astype(np.int64), TWENTIETHS - 1)
     sizes = np.array([c.width * c.height for c in contents], dtype=np.float64)
     boxed, covered = _areas(sides)
@@ -184,8 +191,8 @@ def _entries(
     seconds = np.array([side.latency for side in sides], dtype=np.float64)
     count = np.array([len(side.classes) for side in sides], dtype=np.int64)
     image = np.repeat(np.arange(len(sides)), count)
-    labels = np.array([c for side in sides for c in side.classes], dtype=np.int64)
-    scores = np.array([s for side in sides for s in side.scores], dtype=np.float64)
+    labels = np.fromiter(chain.from_iterable(side.classes for side in sides), dtype=np.int64)
+    scores = np.fromiter(chain.from_iterable(side.scores for side in sides), dtype=np.float64)
     boxed, covered = _areas(sides)
     shares = covered / (w * h)[boxed]
     once = np.unique(image << _GROUP | labels)
@@ -224,8 +231,8 @@ def _boxes(sides: Sequence[Side]) -> tuple[Ints, NDArray[np.float64]]:
     """Which answer each box belongs to, and the boxes (N, 4)."""
     count = np.array([len(side.boxes) for side in sides], dtype=np.int64)
     image = np.repeat(np.arange(len(sides)), count)
-    flat = [box for side in sides for box in side.boxes]
-    return image, np.array(flat, dtype=np.float64).reshape(-1, 4)
+    flat = chain.from_iterable(chain.from_iterable(side.boxes for side in sides))
+    return image, np.fromiter(flat, dtype=np.float64).reshape(-1, 4)
 
 
 def _areas(sides: Sequence[Side]) -> tuple[Ints, NDArray[np.float64]]:
@@ -250,8 +257,7 @@ def _gathered(parts: Sequence[Entries], groups: int) -> list[Bucket]:
     keys = (distinct & ((1 << _GROUP) - 1)).astype(np.uint32)
     kept = totals != 0
     return [
-        Bucket(keys[a:b][kept[a:b]], totals[a:b][kept[a:b]])
-        for a, b in itertools.pairwise(ends.tolist())
+        Bucket(keys[a:b][kept[a:b]], totals[a:b][kept[a:b]]) for a, b in pairwise(ends.tolist())
     ]
 
 
@@ -269,7 +275,6 @@ def _heat(contents: Sequence[Content]) -> dict[int, heat.Grid]:
         sizes = np.array([(c.width, c.height, c.width, c.height) for c in plain], dtype=np.float64)
         unit = boxes / sizes[image]
         labels = np.array([label for c in plain for label in c.champion.classes], dtype=np.int64)
-        for label in np.unique(labels).tolist():
-            grid = heat.heat(unit[labels == label], width=1, height=1)
+        for label, grid in heat.heat_by_label(unit, labels).items():
             found[label] = found[label] + grid if label in found else grid
     return found

@@ -17,6 +17,7 @@ ONE = 1 << 16
 _KINDS = ("<u2", "<u4")
 _BY_WIDTH = {np.dtype(kind).itemsize: kind for kind in _KINDS}
 _STEPS = 256
+_ENDS = GRID + 2
 _FINE = 8
 
 Grid = NDArray[np.int64]
@@ -29,6 +30,26 @@ def heat(boxes: ArrayLike, *, width: float, height: float) -> Grid:
     down = _covered(y / height, (y + h) / height)
     grid: Grid = down.T @ across
     return grid
+
+
+def heat_by_label(boxes: ArrayLike, labels: NDArray[np.int64]) -> dict[int, Grid]:
+    """`heat` of the boxes of each label, on the unit image: no loop over boxes or labels.
+
+    What an interval covers of the cells is, summed from the right, four numbers: at each end the
+    part of a cell, and beside it the rest. A box is sixteen (summed-area tables: Crow, 1984).
+    """
+    x, y, w, h = as_boxes(boxes).T
+    found, of = np.unique(labels, return_inverse=True)
+    across, at_x = _ends(x, x + w)
+    down, at_y = _ends(y, y + h)
+    at = (of[:, None, None] * _ENDS + at_y[:, :, None]) * _ENDS + at_x[:, None, :]
+    weights = down[:, :, None] * across[:, None, :]
+    # Doubles hold these whole numbers exactly.
+    points = np.bincount(at.ravel(), weights.ravel(), minlength=len(found) * _ENDS**2)
+    turned = points.reshape(-1, _ENDS, _ENDS)[:, ::-1, ::-1]
+    summed = turned.cumsum(axis=1).cumsum(axis=2)[:, ::-1, ::-1]
+    grids = summed[:, 1 : GRID + 1, 1 : GRID + 1].astype(np.int64)
+    return dict(zip(found.tolist(), grids, strict=True))
 
 
 def heat_of_polygon(points: ArrayLike, *, width: float, height: float) -> Grid:
@@ -83,9 +104,27 @@ def total(sums: Iterable[Mapping[int, Grid]]) -> dict[int, Grid]:
     return found
 
 
+def _ends(
+    low: NDArray[np.float64], high: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Weights and places (N, 4) whose sums from the right are `_covered`; place 0 is outside."""
+    edges = _steps(low, high)
+    cell, part = edges // _STEPS, (edges % _STEPS).astype(np.float64)
+    (low_cell, high_cell), (low_part, high_part) = cell, part
+    weights = [high_part, _STEPS - high_part, -low_part, low_part - _STEPS]
+    places = [high_cell + 1, high_cell, low_cell + 1, low_cell]
+    return np.stack(weights, axis=1), np.stack(places, axis=1)
+
+
+def _steps(low: NDArray[np.float64], high: NDArray[np.float64]) -> Grid:
+    """Both ends in 256ths of a cell of the unit: (2, N)."""
+    steps: Grid = np.rint(np.clip(np.stack([low, high]), 0, 1) * (GRID * _STEPS)).astype(np.int64)
+    return steps
+
+
 def _covered(low: NDArray[np.float64], high: NDArray[np.float64]) -> Grid:
     """256ths of each of 32 cells that the intervals [low, high] of the unit cover: (N, 32)."""
-    edges = np.rint(np.clip(np.stack([low, high]), 0, 1) * (GRID * _STEPS)).astype(np.int64)
+    edges = _steps(low, high)
     cells = np.arange(GRID) * _STEPS
     low_steps, high_steps = edges[:, :, None]
     covered: Grid = np.clip(high_steps - cells, 0, _STEPS) - np.clip(low_steps - cells, 0, _STEPS)
