@@ -6,6 +6,7 @@ A server ends with the process that started it, however that one ends.
 import asyncio
 import contextlib
 import ctypes
+import gc
 import multiprocessing
 import os
 import signal
@@ -220,6 +221,9 @@ async def serve_door(ready: Ready, *, sink: Sink | None, kafka: str | None = Non
         front: ASGIApp = app
         for wrap in service.fronts:
             front = wrap(front, Bodies(BodyLimits()))
+        # As a process of the platform does when it is ready.
+        gc.collect()
+        gc.freeze()
         try:
             await _uvicorn(front, ready, _token(keys, organization))
         finally:
