@@ -21,6 +21,8 @@ def is_transient(error: BaseException) -> bool:
     """
     if isinstance(error, Transient | PoolTimeout | ConnectionError | TimeoutError | OSError):
         return True
+    if is_cut(error):
+        return True
     if isinstance(error, DBAPIError):
         if error.connection_invalidated or isinstance(error, InterfaceError | OperationalError):
             return True
@@ -28,6 +30,12 @@ def is_transient(error: BaseException) -> bool:
         state = getattr(error.orig, "sqlstate", None) or ""
         return type(cause).__name__ == _STALE_PLAN or state.startswith(_TRANSIENT_CLASSES)
     return False
+
+
+def is_cut(error: BaseException) -> bool:
+    """Whether something was written to a connection that had just been lost, in uvloop's words:
+    where asyncio says nothing, it raises a plain RuntimeError until the loss has been told."""
+    return isinstance(error, RuntimeError) and "the handler is closed" in str(error)
 
 
 def is_unstorable(error: BaseException) -> bool:

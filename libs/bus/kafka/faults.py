@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from aiokafka import errors
 
 from libs.bus.driver import BusUnavailable
-from libs.store.faults import keep_cancelled
+from libs.store.faults import is_cut, keep_cancelled
 
 # Trying again cannot help: the message or our rights are wrong, not the broker.
 _LASTING = (
@@ -29,7 +29,11 @@ async def unavailable(doing: str, *, seconds: float) -> AsyncIterator[None]:
             yield
     except _LASTING:
         raise
-    except (errors.KafkaError, OSError, TimeoutError) as error:
+    except (errors.KafkaError, OSError, TimeoutError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and not (
+            isinstance(error, errors.KafkaError) or is_cut(error)
+        ):
+            raise
         keep_cancelled(error)
         reason = str(error) or type(error).__name__
         raise BusUnavailable(f"Kafka failed {doing}: {reason}") from error
