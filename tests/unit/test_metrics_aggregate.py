@@ -178,3 +178,20 @@ def test_a_total_is_the_sum_of_its_buckets(count):
     for _ in range(count):
         total = total + one
     assert Bucket.total([one] * count) == total
+
+
+def test_ten_thousand_boxes_of_one_image_are_counted_each():
+    rng = np.random.default_rng(3)
+    count = 10_000
+    answer = Side(
+        0.1,
+        rng.integers(0, 3, count).tolist(),
+        rng.random(count).tolist(),
+        [tuple(box) for box in rng.uniform(0, 100, (count, 4)).tolist()],
+    )
+    content = Content(640, 480, 0.1, answer, None)
+    assert unpack(pack(content)) == content
+    made = aggregate.deltas([content], [START])
+    for bucket in made.values():
+        assert int(bucket.histogram(Series.LABEL_BOXES)[1].sum()) == count
+        assert int(bucket.histogram(Series.LABEL_IMAGES)[1].sum()) == 3

@@ -118,3 +118,13 @@ def test_the_calibrated_alarm_rings_falsely_in_at_most_twice_the_nominal_share_o
         naive += max(d.max() for d in ds) > ks.critical_value(0.05, n=n, m=m)
     assert rung / trials <= 0.15  # twice nominal, and the chance of 60 trials
     assert naive / trials > 0.5
+
+
+def test_a_constant_feature_is_at_no_distance_from_itself_and_at_all_from_another():
+    reference = np.full((50, 2), 3.0)
+    live = np.column_stack([np.full(20, 3.0), np.full(20, 3.5)])
+    ring = ks.Ring(window=20, features=2)
+    ring.push(ks.rank_codes(ks.sorted_reference(reference), live))
+    np.testing.assert_array_equal(ring.statistics(n=50), [0.0, 1.0])
+    found = calibration.calibrate(reference, window=20, block=1, streams=19)
+    assert found.threshold == 0.0

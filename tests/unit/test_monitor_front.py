@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -172,6 +173,28 @@ def test_of_duplicate_keys_the_last_counts_in_both_ways(loop: Loop) -> None:
     twice = good().replace(b'"width": 64', b'"width": "x", "width": 64')
     front, declared = loop.both(twice)
     assert front == declared
+
+
+@pytest.mark.parametrize(
+    ("days", "flags"),
+    [
+        (-30, []),
+        (-399, []),
+        (-401, ["time_behind"]),
+        (0.04, []),
+        (0.05, ["time_ahead"]),
+        (365, ["time_ahead"]),
+    ],
+)
+def test_a_clock_that_is_far_off_is_accepted_and_flagged(
+    loop: Loop, days: float, flags: list[str]
+) -> None:
+    sent = loop.door.clock.now() + timedelta(days=days)
+    front, declared = loop.both(good(timestamp=sent.timestamp()))
+    assert (front.status, front) == (201, declared)
+    ((_, logged),) = loop.events()
+    assert logged.flags == flags
+    assert abs(logged.event_time - sent) < timedelta(milliseconds=1)
 
 
 async def test_what_is_unusual_takes_the_declared_route(tmp_path: Path) -> None:

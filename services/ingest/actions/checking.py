@@ -14,6 +14,7 @@ from libs.schemas.ids import Derivation, prediction_id, uuid7
 from libs.schemas.values import DeployedModel, Logged, Output
 from services.ingest.core.body import Body, Format
 from services.ingest.core.shapes import to_shapes
+from services.ingest.core.times import time_flags
 from services.ingest.errors import DeploymentUnknown, PredictionRejected
 from services.ingest.parts import Ingest
 
@@ -93,7 +94,7 @@ def check(
         height=body.height,
         source=body.source,
         tags=list(dict.fromkeys(body.tags)) if len(body.tags) > 1 else body.tags,
-        flags=flags,
+        flags=flags + time_flags(body.timestamp, received.timestamp()),
         metadata=body.metadata,
         custom_metadata=body.custom_metadata,
         custom_metrics=body.custom_metrics,

@@ -16,6 +16,7 @@ from libs.schemas.ids import Derivation, id_text, prediction_id
 from libs.schemas.values import Box, Output, Shapes, TaskType
 from services.ingest.core.accepted import LARGEST, Accepted
 from services.ingest.core.body import Body
+from services.ingest.core.times import time_flags
 
 NUL = b"\\u0000"
 _Edge = int | float
@@ -104,6 +105,8 @@ class Plain:
             or (texts is not None and len(texts) != count)
             or (count and max(classes) >= self._labels)
         ):
+            return None
+        if body.timestamp is not None and time_flags(body.timestamp, received.timestamp()):
             return None
         placed = _inside(boxes, width, height) if boxes else []
         if len(placed) != count:
