@@ -1,12 +1,13 @@
 """Pictures of docs/metrics.md: `python scripts/metric_pictures.py URL FOLDER`.
 
-URL is a running `sightloop demo --fill 800`, whose data are known; the token is read from
+URL is a running `sightloop demo --fill 1500`, whose data are known; the token is read from
 SIGHTLOOP_TOKEN. A second version answers the newest images as shadow, and people review some of
 them: both are made here, from what the champion said, by a fixed seed. Then each chart of the
 dashboard is a picture of few colours.
 """
 
 import io
+import json
 import os
 import sys
 import time
@@ -32,9 +33,17 @@ class Api:
             base_url=f"{url}/api", headers={"Authorization": f"Bearer {token}"}, timeout=60
         )
 
-    def __call__(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
-        """The answer's JSON, None where it has none. Raises HTTPStatusError."""
-        answer = self._client.request(method, path, json=body, headers=headers)
+    def __call__(
+        self, method: str, path: str, body: Any = None, *, part: str = "", **headers: str
+    ) -> Any:
+        """The answer's JSON, None where it has none; `part`: of a form, which the body is then.
+
+        Raises HTTPStatusError.
+        """
+        form = {part: (None, json.dumps(body))} if part else None
+        answer = self._client.request(
+            method, path, json=None if part else body, files=form, headers=headers
+        )
         answer.raise_for_status()
         return answer.json() if answer.content else None
 
@@ -69,6 +78,7 @@ def shadowed(api: Api, deployment: dict[str, Any], some: list[dict[str, Any]]) -
         "POST",
         f"/deployer/v1/models/{champion['model']}/versions",
         {"labels": champion["labels"]},
+        part="version",
     )["id"]
     api("PUT", f"/deployer/v1/deployments/{d}/shadow", {"model_version": version})
     for one in some:
@@ -153,6 +163,8 @@ def shoot(page: Page, folder: Path) -> None:
     for i in range(panels.count()):
         panel = panels.nth(i)
         title = panel.locator("h3").first.inner_text()
+        if title == "Last predictions":  # pictures, and no chart
+            continue
         size = save(panel, folder / f"{name_of(title)}.png")
         sys.stdout.write(f"{title}: {size} bytes\n")
 
@@ -180,7 +192,7 @@ def main(url: str, folder: Path) -> None:
         page.get_by_role("button", name="Sign in").click()
         page.get_by_role("heading", name="Deployments").wait_for()
         me = api("GET", "/gateway/v1/me")["organization"]["name"]
-        page.goto(f"{url}/o/{me}/deployments/{listed}/dashboard?range=all")
+        page.goto(f"{url}/o/{me}/deployments/{listed}/dashboard?range=90d")
         page.locator("[data-panel]").first.wait_for()
         page.wait_for_timeout(5000)
         shoot(page, folder)
