@@ -135,6 +135,20 @@ async def test_labels_are_told_apart_by_name_whatever_order_a_model_has_them_in(
         assert seen["champion"]["ap_small"] is None
         assert seen["champion"]["f1"] == 1.0
 
+        # A label that no model has ever had is one that was missed; nothing said where nothing is
+        # is right; something said there is a false alarm.
+        silent, right = [world.logged(of, shapes=Shapes(classes=[], scores=[])) for _ in range(2)]
+        wrong = world.logged(of, shapes=Shapes(classes=[0], scores=[0.9], boxes=[box]))
+        await running.publish(*(world.told(told) for told in (silent, right, wrong)))
+        nothing = ReviewShapes(labels=[])
+        await running.publish(
+            world.reviewed(silent, ReviewShapes(labels=["bicycle"], boxes=[box])),
+            world.reviewed(right, nothing),
+            world.reviewed(wrong, nothing),
+        )
+        seen = await until_reviewed(running, of, lambda q: q["reviewed"] == 4)
+        assert (seen["champion"]["precision"], seen["champion"]["recall"]) == (0.5, 0.5)
+
 
 async def test_boxes_below_the_threshold_count_for_ap_but_not_for_recall(service_runner):
     async with service_runner("metrics") as running:
