@@ -357,3 +357,29 @@ async def test_where_there_are_no_training_data_the_first_images_stand_in(servic
         assert seen["global_distribution"]["training"] is None
         (told,) = await running.wait_for(ReferenceReady)
         assert told.dataset_version is None
+
+
+async def test_a_dataset_version_that_changes_brings_its_reference_anew(
+    service_runner, monkeypatch
+):
+    monkeypatch.setenv("SIGHTLOOP_METRICS_REFERENCE_REST", "0")
+    rng = np.random.default_rng(8)
+    async with service_runner("metrics") as running:
+        of = world.deployment()
+        version, grown = [await dataset(running, rng, images=n) for n in (24, 30)]
+        await running.publish(of, version)
+        await put_training_data(running, of, version)
+        ready = await until_reference(running, of, "ready", version)
+        assert ready["images"] == 24
+        changed = msgspec.structs.replace(
+            version, revision=2, assets=30, digest=grown.digest, manifest=grown.manifest
+        )
+        await running.publish(changed)
+
+        async def look():
+            now = await training_data(running, of)
+            return now["state"], now["images"], now["origin"]
+
+        await eventually(look, lambda now: now == ("ready", 30, "dataset"), within=240)
+        told = await running.wait_for(ReferenceReady, 2)
+        assert [event.images for event in told] == [24, 30]
