@@ -58,6 +58,18 @@ def identify(request: Request, *, login: bool = False) -> Caller:
     )
 
 
+def require(caller: Caller, scope: Scope) -> None:
+    """Raises Problem 403 where the caller has not the scope; for routes whose body decides."""
+    if scope not in caller.scopes:
+        roles = ", ".join(roles_with(scope)) or "no role by default"
+        raise Problem(
+            403,
+            "missing-scope",
+            f"this needs the scope {scope} (roles that have it: {roles})",
+            scope=scope,
+        )
+
+
 class _Needs:
     """A dependency that lets callers with a scope in."""
 
@@ -71,14 +83,8 @@ class _Needs:
         asked = request.path_params.get("deployment")
         if caller.deployment is not None and asked not in (None, str(caller.deployment)):
             raise Problem(403, "another-deployment", f"this token is for {caller.deployment} only")
-        if self.scope is not None and self.scope not in caller.scopes:
-            roles = ", ".join(roles_with(self.scope)) or "no role by default"
-            raise Problem(
-                403,
-                "missing-scope",
-                f"this needs the scope {self.scope} (roles that have it: {roles})",
-                scope=self.scope,
-            )
+        if self.scope is not None:
+            require(caller, self.scope)
         return caller
 
 

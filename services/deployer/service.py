@@ -6,6 +6,7 @@ from pathlib import Path
 
 from libs.api.jobs import job_routes
 from libs.api.scopes import Scope
+from libs.api.tags import tag_routes
 from libs.bus.consumer import Consumer, batch, each
 from libs.runtime.service import Context, Loop, Service
 from libs.runtime.settings import load
@@ -26,7 +27,7 @@ from services.deployer.actions.trials import LINEAGE_JOB
 from services.deployer.api import routers
 from services.deployer.parts import Deployer
 from services.deployer.settings import DeployerSettings
-from services.deployer.tables import metadata
+from services.deployer.tables import metadata, tags
 
 SCHEMA = Schema(metadata=metadata, migrations=Path(__file__).parent / "migrations")
 
@@ -49,7 +50,13 @@ def build(context: Context) -> Service:
     return Service(
         name="deployer",
         parts=parts,
-        routers=(*routers, job_routes("deployer", store.database, Scope.ROLLOUTS_WRITE)),
+        routers=(
+            *routers,
+            job_routes("deployer", store.database, Scope.ROLLOUTS_WRITE),
+            tag_routes(
+                "deployer", store.database, tags, read=Scope.MODELS_READ, write=Scope.MODELS_WRITE
+            ),
+        ),
         compat=compat.routers,
         consumers=(
             Consumer(

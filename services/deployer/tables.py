@@ -17,7 +17,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
+from libs.schemas.tags import TagTarget
 from libs.store.tables import Timestamp
+from libs.store.tags import Taggable, Tags
 
 metadata = MetaData()
 
@@ -87,6 +89,15 @@ deployment = Table(
         postgresql_where=text("state = 'ACTIVE'"),
     ),
     Index("deployment_listed", "organization", "created", "id"),
+)
+
+tags = Tags(
+    metadata,
+    {
+        TagTarget.DEPLOYMENT: Taggable(deployment),
+        TagTarget.MODEL: Taggable(model),
+        TagTarget.MODEL_VERSION: Taggable(model_version),
+    },
 )
 
 loading = Table(

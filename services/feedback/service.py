@@ -6,6 +6,7 @@ from pathlib import Path
 
 from libs.api.jobs import job_routes
 from libs.api.scopes import Scope
+from libs.api.tags import tag_routes
 from libs.blobs.thumbnails import Thumbnails
 from libs.bus.consumer import Consumer, each
 from libs.runtime.service import Context, Loop, Service
@@ -25,7 +26,7 @@ from services.feedback import compat, consumers
 from services.feedback.api import routers
 from services.feedback.parts import Feedback
 from services.feedback.settings import FeedbackSettings
-from services.feedback.tables import metadata
+from services.feedback.tables import metadata, tags
 from services.feedback.workers import additions, copies, erasures, imports, submissions, upkeep
 
 SCHEMA = Schema(metadata=metadata, migrations=Path(__file__).parent / "migrations")
@@ -52,7 +53,17 @@ def build(context: Context) -> Service:
     return Service(
         name="feedback",
         parts=parts,
-        routers=(*routers, job_routes("feedback", store.database, Scope.DATASETS_WRITE)),
+        routers=(
+            *routers,
+            job_routes("feedback", store.database, Scope.DATASETS_WRITE),
+            tag_routes(
+                "feedback",
+                store.database,
+                tags,
+                read=Scope.DATASETS_READ,
+                write=Scope.DATASETS_WRITE,
+            ),
+        ),
         compat=compat.routers,
         consumers=(
             Consumer(

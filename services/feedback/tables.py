@@ -16,7 +16,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
+from libs.schemas.tags import TagTarget
 from libs.store.tables import Timestamp
+from libs.store.tags import Taggable, Tags
 
 metadata = MetaData()
 
@@ -181,4 +183,13 @@ alarm = Table(
     Column("experiment", Uuid),
     Index("alarm_waiting", "fired_time", postgresql_where=text("outcome = 'WAITING'")),
     Index("alarm_listed", "organization", "deployment", "fired_time"),
+)
+
+tags = Tags(
+    metadata,
+    {
+        TagTarget.DATASET: Taggable(dataset),
+        TagTarget.DATASET_VERSION: Taggable(dataset_version),
+        TagTarget.ASSET: Taggable(asset, within="dataset_version"),
+    },
 )

@@ -4,6 +4,8 @@ import asyncio
 from dataclasses import dataclass, field
 from uuid import UUID
 
+import httpx
+
 from libs.blobs.blobs import Blobs
 from libs.blobs.thumbnails import Thumbnails
 from libs.bus.coalescing import Coalescer, Room
@@ -19,7 +21,7 @@ from services.ingest.settings import IngestSettings
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ingest:
-    """The ingest service's parts.
+    """The ingest service's parts. `internal_url`: where tags of other services' things are asked.
 
     `desks`: what is accepted and not on the bus yet, by deployment; together they share `room`.
     """
@@ -34,5 +36,7 @@ class Ingest:
     thumbnails: Thumbnails
     till: Till
     public_url: str
+    http: httpx.AsyncClient
+    internal_url: str
     room: Room
     desks: dict[UUID, Coalescer[Accepted]] = field(default_factory=dict)

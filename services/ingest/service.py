@@ -42,6 +42,8 @@ def build(context: Context) -> Service:
         deployments=context.table(DeploymentChanged),
         till=Till(context.clock.now),
         public_url=context.settings.public_url.rstrip("/"),
+        http=context.http,
+        internal_url=context.settings.internal_url.rstrip("/"),
         room=Room(items=settings.waiting_limit, size=settings.waiting_bytes),
         pictures=asyncio.Semaphore(settings.pictures_at_once),
         thumbnails=Thumbnails(

@@ -23,7 +23,6 @@ pytestmark = [
     pytest.mark.timeout(600),
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
 ]
-_TAGS_OF_IMAGES = "there are tags of images only: nothing is listed, nothing is found"
 
 
 @pytest.fixture(scope="module")
@@ -141,47 +140,6 @@ def test_the_address_of_a_prediction_is_made_anew(detector: Made, picture: Path)
         within=120,
     )
     assert asset.reset_url().startswith("http")
-
-
-@shows(
-    "Asset.get_tags",
-    "Dataset.get_tags",
-    "DatasetVersion.get_tags",
-    "Deployment.get_tags",
-    "Model.get_tags",
-    "ModelVersion.get_tags",
-    differs=_TAGS_OF_IMAGES,
-)
-def test_only_images_have_tags(client: Client, detector: Made, annotated: DatasetVersion) -> None:
-    assert annotated.get_tags() == []
-    assert annotated.list_assets()[0].get_tags() == []
-    assert client.get_dataset_by_id(annotated.origin_id).get_tags() == []
-    assert client.get_model_by_id(detector.model).get_tags() == []
-    assert client.get_model_version_by_id(detector.version).get_tags() == []
-    assert detector.deployment.get_tags() == []
-
-
-@refuses(
-    *(
-        f"{name}.{call}_tags"
-        for name in (
-            "Asset", "Dataset", "DatasetVersion", "Deployment", "Model", "ModelVersion",
-            "MultiAsset",
-        )
-        for call in ("add", "remove")
-    ),
-    why="there are tags of images only, and the client gives each thing tags of its own kind",
-)  # fmt: skip
-def test_a_tag_of_images_is_given_to_images_only(
-    client: Client, detector: Made, annotated: DatasetVersion
-) -> None:
-    tag = client.get_datalake().get_or_create_data_tag(f"tag-{uuid4().hex[:6]}")
-    asset = annotated.list_assets()[0]
-    for one in (client.get_model_by_id(detector.model), detector.deployment, annotated, asset):
-        with pytest.raises(AssertionError, match="targeted on"):
-            one.add_tags(tag)
-        with pytest.raises(AssertionError, match="not targeted on"):
-            one.remove_tags(tag)
 
 
 @shows("Experiment.store_local_artifact")

@@ -194,40 +194,6 @@ def test_sources_are_made_and_found(client: Client) -> None:
     assert source.sync()["name"] == name
 
 
-@shows(
-    "Client.list_dataset_tags",
-    "Client.list_dataset_version_tags",
-    "Client.list_deployment_tags",
-    "Client.list_model_tags",
-    "Client.list_model_version_tags",
-    "Client.find_dataset_tag",
-    "Client.find_dataset_version_tag",
-    "Client.find_deployment_tag",
-    "Client.find_model_tag",
-    "Client.find_model_version_tag",
-    differs="there are tags of images only: nothing is listed, nothing is found",
-)
-def test_there_are_no_tags_but_of_images(client: Client) -> None:
-    for kind in ("dataset", "dataset_version", "deployment", "model", "model_version"):
-        assert getattr(client, f"list_{kind}_tags")() == []
-        with pytest.raises(ResourceNotFoundError):
-            getattr(client, f"find_{kind}_tag")("any")
-
-
-@refuses(
-    "Client.create_dataset_tag",
-    "Client.create_dataset_version_tag",
-    "Client.create_deployment_tag",
-    "Client.create_model_tag",
-    "Client.create_model_version_tag",
-    why="there are tags of images only",
-)
-def test_tags_are_made_of_images_only(client: Client) -> None:
-    for kind in ("dataset", "dataset_version", "deployment", "model", "model_version"):
-        with pytest.raises(BadRequestError, match="tags of images only"):
-            getattr(client, f"create_{kind}_tag")("any")
-
-
 def test_a_large_file_goes_in_parts_and_what_is_no_picture_is_refused(
     datalake: Datalake, tmp_path: Path
 ) -> None:
@@ -279,13 +245,28 @@ def test_a_logged_picture_is_fetched_by_an_address_without_a_token(
     assert forged.status_code == 403
 
 
-@refuses(
+@shows(
     "Datalake.import_bucket_objects",
-    "Datalake.import_cloud_objects",
-    why="images come in by upload or with a prediction",
+    differs="one prefix at a time; its first segment names a place of `SIGHTLOOP_INGEST_PLACES`",
 )
-def test_a_bucket_is_not_imported(datalake: Datalake) -> None:
-    with pytest.raises(ResourceNotFoundError, match="Sightloop does not offer"):
-        datalake.import_bucket_objects(["belts/"])
+def test_a_folder_or_a_bucket_of_the_servers_is_imported(
+    platform: Platform, datalake: Datalake
+) -> None:
+    folder = platform.cameras / f"belts-{uuid4().hex[:8]}"
+    folder.mkdir()
+    (folder / "a.png").write_bytes(shot(uuid4().int % 2**32, changed=False, name="a").content)
+    prefix = f"cameras/{folder.name}"
+    job = datalake.import_bucket_objects([prefix], tags=["belts"], source="belt 4")
+    job.wait_for_done(attempts=120)
+    (data,) = datalake.list_data(q='tags.name = "belts" and data_source.name = "belt 4"')
+    assert (data.filename, data.metadata) == ("a.png", {"reference": f"{prefix}/a.png"})
+    with pytest.raises(BadRequestError, match="no place 'elsewhere'"):
+        datalake.import_bucket_objects(["elsewhere/a"])
+    with pytest.raises(BadRequestError):
+        datalake.import_bucket_objects([prefix, prefix])
+
+
+@refuses("Datalake.import_cloud_objects", why="what is imported has one source and one set of tags")
+def test_objects_are_not_imported_one_by_one(datalake: Datalake) -> None:
     with pytest.raises(ResourceNotFoundError, match="Sightloop does not offer"):
         datalake.import_cloud_objects({"belts/a.png": {}})

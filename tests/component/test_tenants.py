@@ -96,8 +96,8 @@ async def made(running: RunningServices) -> dict[str, str]:
     return {
         "dataset": dataset, "project": project, "model": model, "deployment": deployment,
         "prediction": logged["id"], "data": logged["data"], "experiment": began["id"],
-        "job": str(uuid4()), "registration": str(uuid4()), "token": str(uuid4()),
-        "user": str(uuid4()),
+        "job": str(uuid4()), "registration": str(uuid4()), "tag": str(uuid4()),
+        "token": str(uuid4()), "user": str(uuid4()),
         "rule": rule["id"], "receiver": receiver["id"], "delivery": str(uuid4()),
         "letter": "0:999999", "consumer": "nobody.nothing",
         "asset": asset, "layout": "yolo",
@@ -171,7 +171,7 @@ async def test_no_token_no_answer(service_runner: Run) -> None:
         ids = {name: str(uuid4()) for name in (
             "dataset", "project", "model", "deployment", "prediction", "data", "experiment",
             "job", "token", "user", "version", "name", "letter", "consumer", "rule",
-            "receiver", "delivery", "registration", "asset", "layout",
+            "receiver", "delivery", "registration", "tag", "asset", "layout",
         )}  # fmt: skip
         answered = []
         for template, methods in document["paths"].items():

@@ -15,7 +15,7 @@ from libs.api.scopes import Scope
 from libs.api.tokens import Caller
 from services.deployer.api.problems import answered
 from services.deployer.compat.deployments import deploy
-from services.deployer.compat.shown import model_json, version_json, versions_json
+from services.deployer.compat.shown import model_json, models_json, version_json, versions_json
 from services.deployer.dto import Name, Share
 from services.deployer.parts import Deployer
 from services.deployer.store import models as store
@@ -43,7 +43,7 @@ async def list_models(
     mine(caller, organization)
     async with parts.database.read() as read:
         rows = await store.list_models(read, organization, before=None, limit=ALL)
-    items = [model_json(row) for row in rows[offset : offset + limit]]
+        items = await models_json(read, rows[offset : offset + limit])
     return {"items": items, "count": len(rows)}
 
 
@@ -59,8 +59,10 @@ async def find_model(
     with answered():
         async with parts.database.read() as read:
             if sought.id is not None:
-                return model_json(await store.find_model(read, organization, sought.id))
-            return model_json(await searches.model_named(read, organization, sought.name))
+                row = await store.find_model(read, organization, sought.id)
+            else:
+                row = await searches.model_named(read, organization, sought.name)
+            return await model_json(read, row)
 
 
 @router.get("/api/organization/{organization}/modelversions/find")
@@ -82,7 +84,8 @@ async def get_model(model: UUID, parts: Parts, caller: Reader) -> dict[str, Any]
     """One model."""
     with answered():
         async with parts.database.read() as read:
-            return model_json(await store.find_model(read, caller.organization, model))
+            row = await store.find_model(read, caller.organization, model)
+            return await model_json(read, row)
 
 
 @router.get("/api/model/{model}/versions")

@@ -82,7 +82,7 @@ async def create_model(
             row = await store.add_model(
                 tx, organization, name=body.name, type=TaskType.OBJECT_DETECTION
             )
-    return model_json(row)
+            return await model_json(tx, row)
 
 
 @router.post("/api/model/{model}/versions")
@@ -125,8 +125,10 @@ async def change_model(
     with answered():
         async with parts.database.begin(Cause(actor=caller.actor)) as tx:
             if body.name is None:
-                return model_json(await store.find_model(tx, caller.organization, model))
-            return model_json(await store.rename_model(tx, caller.organization, model, body.name))
+                row = await store.find_model(tx, caller.organization, model)
+            else:
+                row = await store.rename_model(tx, caller.organization, model, body.name)
+            return await model_json(tx, row)
 
 
 @router.patch("/api/model/version/{version}")

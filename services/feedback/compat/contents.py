@@ -1,5 +1,6 @@
 """The images of a dataset version, as the existing client adds and lists them."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 from uuid import UUID, uuid4
 
@@ -10,15 +11,17 @@ from sqlalchemy import RowMapping
 
 from libs.api.compat import XGET, compat_router
 from libs.api.compat_asked import Offset
+from libs.api.compat_tags import tags_json
 from libs.api.problems import invalid, not_found
 from libs.schemas.ids import datalake_id
 from libs.store import jobs
-from libs.store.session import Cause
+from libs.store.session import Cause, Read
 from services.feedback.actions.lake import images_of
 from services.feedback.compat.asked import Parts, Reader, Writer, answered
 from services.feedback.compat.shapes import annotations_json
 from services.feedback.store import annotating, datasets
 from services.feedback.store.annotating import Wanted
+from services.feedback.tables import tags
 from services.feedback.workers.additions import KIND
 
 router = compat_router()
@@ -34,7 +37,7 @@ class NewAssets(BaseModel):
     """Images of the Datalake."""
 
     data_ids: Annotated[list[UUID], Field(min_length=1, max_length=_MOST)]
-    asset_tag_ids: list[UUID] = []
+    asset_tag_ids: Annotated[list[UUID], Field(max_length=64)] = []
 
 
 class NamedBody(BaseModel):
@@ -56,6 +59,10 @@ async def add_data(
     with answered():
         async with parts.database.read() as read:
             row = await datasets.find_version(read, caller.organization, version)
+            for tag in body.asset_tag_ids:
+                found = await tags.find(read, caller.organization, tag)
+                if found is None or found["within"] != version:
+                    raise not_found(f"tag {tag} of this version's assets")
     images = await images_of(parts, request, caller.organization, body.data_ids)
     async with parts.database.begin(Cause(actor=caller.actor)) as tx:
         job = await jobs.enqueue(
@@ -68,6 +75,7 @@ async def add_data(
                 "version": str(version),
                 "actor": caller.actor,
                 "images": msgspec.to_builtins(images),
+                "tags": [str(tag) for tag in body.asset_tag_ids],
             },
         )
     return {"job": {"id": job, "status": "RUNNING"}}
@@ -156,7 +164,9 @@ async def list_annotated(
             rows = await annotating.find_assets(
                 read, caller.organization, version, Wanted(), offset=offset, limit=limit
             )
-    items = [_asset(one) | {"annotations": annotations_json(one, task, version)} for one in rows]
+            items = await _assets(read, rows)
+    for item, one in zip(items, rows, strict=True):
+        item["annotations"] = annotations_json(one, task, version)
     return {"items": items, "count": count}
 
 
@@ -165,9 +175,9 @@ async def get_asset(asset: UUID, parts: Parts, caller: Reader) -> dict[str, Any]
     """One image of a version."""
     async with parts.database.read() as read:
         row = await annotating.find_asset(read, caller.organization, asset)
-    if row is None:
-        raise not_found(f"asset {asset}")
-    return _asset(row)
+        if row is None:
+            raise not_found(f"asset {asset}")
+        return (await _assets(read, [row]))[0]
 
 
 async def _listed(
@@ -180,14 +190,21 @@ async def _listed(
             rows = await annotating.find_assets(
                 read, caller.organization, version, wanted, offset=offset, limit=limit
             )
-    return [_asset(row) for row in rows], count
+            return await _assets(read, rows), count
 
 
-def _asset(row: RowMapping) -> dict[str, Any]:
+async def _assets(read: Read, rows: Sequence[RowMapping]) -> list[dict[str, Any]]:
+    if not rows:
+        return []
+    tagged = await tags.of(read, rows[0]["organization"], [row["id"] for row in rows])
+    return [_asset(row, tagged.get(row["id"], ())) for row in rows]
+
+
+def _asset(row: RowMapping, tagged: Sequence[RowMapping]) -> dict[str, Any]:
     return {
         "id": row["id"],
         "dataset_version_id": row["dataset_version"],
-        "tags": [],
+        "tags": tags_json(tagged),
         "data": {
             "id": row["data"],
             "datalake_id": datalake_id(row["organization"]),

@@ -7,11 +7,16 @@ from pydantic import BaseModel, BeforeValidator, Field
 
 from libs.api.compat import compat_router
 from libs.api.compat_asked import ALL, Limit, NameOrId, Offset, mine
-from libs.api.problems import invalid, not_found
+from libs.api.problems import conflict, invalid, not_found
 from libs.schemas.values import TaskType
 from libs.store.session import Cause
 from services.feedback.compat.asked import Parts, Reader, Writer, answered
-from services.feedback.compat.shown import dataset_json, version_json
+from services.feedback.compat.shown import (
+    dataset_json,
+    datasets_json,
+    version_json,
+    versions_json,
+)
 from services.feedback.dto import Name
 from services.feedback.store import datasets, searches
 
@@ -61,7 +66,7 @@ async def create_dataset(
             row = await datasets.add_dataset(
                 tx, organization, name=body.name, description=body.description
             )
-    return dataset_json(row)
+            return await dataset_json(tx, row)
 
 
 @router.get(_ORGANIZATION + "/datasets")
@@ -72,8 +77,8 @@ async def list_datasets(
     mine(caller, organization)
     async with parts.database.read() as read:
         rows = await datasets.list_datasets(read, organization, before=None, limit=ALL)
-    some = rows[offset : offset + limit]
-    return {"items": [dataset_json(row) for row in some], "count": len(rows)}
+        items = await datasets_json(read, rows[offset : offset + limit])
+    return {"items": items, "count": len(rows)}
 
 
 @router.get(_ORGANIZATION + "/datasets/find")
@@ -88,8 +93,10 @@ async def find_dataset(
     with answered():
         async with parts.database.read() as read:
             if sought.id is not None:
-                return dataset_json(await datasets.find_dataset(read, organization, sought.id))
-            return dataset_json(await searches.dataset_named(read, organization, sought.name))
+                row = await datasets.find_dataset(read, organization, sought.id)
+            else:
+                row = await searches.dataset_named(read, organization, sought.name)
+            return await dataset_json(read, row)
 
 
 @router.get(_ORGANIZATION + "/datasetversions/find")
@@ -109,7 +116,8 @@ async def get_dataset(dataset: UUID, parts: Parts, caller: Reader) -> dict[str, 
     """One dataset."""
     with answered():
         async with parts.database.read() as read:
-            return dataset_json(await datasets.find_dataset(read, caller.organization, dataset))
+            row = await datasets.find_dataset(read, caller.organization, dataset)
+            return await dataset_json(read, row)
 
 
 @router.post("/api/dataset/{dataset}/versions")
@@ -122,7 +130,7 @@ async def create_version(
             row = await datasets.add_version(
                 tx, caller.organization, dataset, version=body.version, type=body.type, labels=[]
             )
-    return version_json(row)
+            return await version_json(tx, row)
 
 
 @router.get("/api/dataset/{dataset}/versions")
@@ -136,8 +144,8 @@ async def list_versions(
             rows = await datasets.list_versions(
                 read, caller.organization, before=None, limit=ALL, dataset_id=dataset
             )
-    some = rows[offset : offset + limit]
-    return {"items": [version_json(row) for row in some], "count": len(rows)}
+            items = await versions_json(read, rows[offset : offset + limit])
+    return {"items": items, "count": len(rows)}
 
 
 @router.get("/api/dataset/{dataset}/versions/find")
@@ -159,9 +167,9 @@ async def find_version(
                 )
             else:
                 row = await datasets.find_version(read, caller.organization, id)
-    if row["dataset"] != dataset:
-        raise not_found(f"version {id} of dataset {dataset}")
-    return version_json(row)
+            if row["dataset"] != dataset:
+                raise not_found(f"version {id} of dataset {dataset}")
+            return await version_json(read, row)
 
 
 @router.get("/api/dataset/version/{version}")
@@ -169,7 +177,8 @@ async def get_version(version: UUID, parts: Parts, caller: Reader) -> dict[str, 
     """One version."""
     with answered():
         async with parts.database.read() as read:
-            return version_json(await datasets.find_version(read, caller.organization, version))
+            row = await datasets.find_version(read, caller.organization, version)
+            return await version_json(read, row)
 
 
 @router.patch("/api/dataset/version/{version}")
@@ -182,4 +191,24 @@ async def change_version(
             row = await searches.change_version(
                 tx, caller.organization, version, name=body.version, type=body.type
             )
-    return version_json(row)
+            return await version_json(tx, row)
+
+
+@router.post("/api/dataset/version/{version}/lock")
+async def lock_version(version: UUID, parts: Parts, caller: Writer) -> dict[str, Any]:
+    """Freeze a version: it changes no more, for good."""
+    with answered():
+        async with parts.database.begin(Cause(actor=caller.actor)) as tx:
+            row = await datasets.freeze(tx, caller.organization, version)
+            return await version_json(tx, row)
+
+
+@router.post("/api/dataset/version/{version}/unlock")
+async def unlock_version(version: UUID, parts: Parts, caller: Writer) -> dict[str, Any]:
+    """Nothing for a version that is open. What is frozen stays so: models may refer to it."""
+    with answered():
+        async with parts.database.read() as read:
+            row = await datasets.find_version(read, caller.organization, version)
+            if row["frozen"] is not None:
+                raise conflict("version-frozen", "a locked version stays as it is; copy it")
+            return await version_json(read, row)

@@ -12,7 +12,7 @@ from libs.api.tokens import Caller
 from libs.schemas.events import DeploymentChanged
 from libs.store.session import Cause, Tx
 from services.feedback.api.pipeline import Parts, Reader, Writer, get_loop, put_loop
-from services.feedback.compat.shown import version_json
+from services.feedback.compat.shown import version_json, versions_json
 from services.feedback.core.training import (
     DEFAULT_THRESHOLD,
     Training,
@@ -106,9 +106,8 @@ async def list_loop(deployment: UUID, parts: Parts, caller: Reader) -> dict[str,
     loop = await get_loop(deployment, parts, caller)
     async with parts.database.read() as read:
         rows = await datasets.find_versions(read, caller.organization, loop.dataset_versions)
-    items = [
-        {"dataset_version": version_json(rows[one])} for one in loop.dataset_versions if one in rows
-    ]
+        some = [rows[one] for one in loop.dataset_versions if one in rows]
+        items = [{"dataset_version": one} for one in await versions_json(read, some)]
     return {"items": items, "count": len(items)}
 
 
@@ -163,7 +162,7 @@ async def attach_to_training(
         others = [one for one in training.settings.datasets if one.alias != body.name]
         settings = replace(training.settings, datasets=(*others, new))
         await trainings.put_training(tx, caller.organization, deployment, settings)
-    return {"dataset_version": version_json(row), "name": body.name}
+        return {"dataset_version": await version_json(tx, row), "name": body.name}
 
 
 @router.delete(_TRAINING)

@@ -85,16 +85,7 @@ async def create_data(
         raise invalid("Sightloop keeps images", [("type", f"{body.type} is none")])
     if not body.object_name.startswith(f"{uploads_of(organization)}/"):
         raise invalid("the object is no upload", [("object_name", "upload it first")])
-    async with parts.database.read() as read:
-        tags = await vocabulary.names_of(read, organization, Kind.TAG, set(body.tags))
-        source = None
-        if body.data_source_id is not None:
-            of = {body.data_source_id}
-            known = await vocabulary.names_of(read, organization, Kind.SOURCE, of)
-            source = known.get(body.data_source_id)
-    unknown = [str(tag) for tag in body.tags if tag not in tags]
-    if unknown or (body.data_source_id is not None and source is None):
-        raise not_found(f"tag {unknown[0]}" if unknown else f"source {body.data_source_id}")
+    tags, source = await named(parts, organization, body.tags, body.data_source_id)
     try:
         content = await parts.blobs.get(body.object_name)
     except (BlobNotFound, BadKey) as error:
@@ -103,7 +94,7 @@ async def create_data(
         content=content,
         filename=body.filename,
         source=source or "upload",
-        tags=[tags[tag] for tag in body.tags],
+        tags=tags,
         metadata=body.metadata or {},
         custom_metadata=body.custom_metadata or {},
     )
@@ -260,6 +251,22 @@ async def change_custom_metadata(
 ) -> dict[str, Any]:
     """Replace the custom metadata."""
     return await _change(parts, caller, data, custom_metadata=body.custom_metadata or {})
+
+
+async def named(
+    parts: Parts, organization: UUID, tags: list[UUID], source: UUID | None
+) -> tuple[list[str], str | None]:
+    """The names of tags and of a source. Raises Problem 404."""
+    async with parts.database.read() as read:
+        known = await vocabulary.names_of(read, organization, Kind.TAG, set(tags))
+        of = set() if source is None else {source}
+        sources = await vocabulary.names_of(read, organization, Kind.SOURCE, of)
+    for tag in tags:
+        if tag not in known:
+            raise not_found(f"tag {tag}")
+    if source is not None and source not in sources:
+        raise not_found(f"source {source}")
+    return [known[tag] for tag in tags], sources.get(source) if source else None
 
 
 async def _change(parts: Parts, caller: Writer, data: UUID, **values: Any) -> dict[str, Any]:

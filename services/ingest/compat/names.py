@@ -1,13 +1,13 @@
 """The Datalake itself, its tags and its sources, as the existing client manages them."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, Field
 
 from libs.api.compat import compat_router
 from libs.api.compat_asked import ALL, Limit, Offset, mine
-from libs.api.problems import invalid, not_found
+from libs.api.problems import not_found
 from libs.schemas.ids import datalake_id
 from libs.store.session import Cause
 from services.ingest.compat.asked import (
@@ -26,10 +26,6 @@ from services.ingest.store.vocabulary import Kind
 router = compat_router()
 _ORGANIZATION = "/api/organization/{organization}"
 _TAGS = "/api/datalake/{datalake}/tags"
-Target = Literal[
-    "DATA", "ASSET", "MODEL_VERSION", "MODEL", "DATASET_VERSION", "DATASET", "DEPLOYMENT",
-    "PREDICTED_ASSET",
-]  # fmt: skip
 
 
 def _storable(name: str) -> str:
@@ -45,12 +41,6 @@ class NameBody(BaseModel):
     """A name to be made."""
 
     name: Name
-
-
-class TagBody(NameBody):
-    """A tag to be made."""
-
-    target_type: Target
 
 
 @router.get(_ORGANIZATION + "/datalake")
@@ -114,65 +104,6 @@ async def find_tag(datalake: UUID, name: str, parts: Parts, caller: Reader) -> d
     return tag_json(caller.organization, name)
 
 
-@router.post(_ORGANIZATION + "/tags")
-async def create_any_tag(
-    organization: UUID, body: TagBody, parts: Parts, caller: Writer
-) -> dict[str, Any]:
-    """Make a tag; there are tags of images only."""
-    mine(caller, organization)
-    _images_only(body.target_type)
-    return await create_tag(datalake_id(organization), NameBody(name=body.name), parts, caller)
-
-
-@router.get(_ORGANIZATION + "/tags")
-async def list_any_tags(
-    organization: UUID,
-    parts: Parts,
-    caller: Reader,
-    target_type: Target,
-    limit: Limit = ALL,
-    offset: Offset = 0,
-) -> dict[str, Any]:
-    """Tags of a kind; there are those of images."""
-    mine(caller, organization)
-    if target_type != "DATA":
-        return {"items": [], "count": 0}
-    return await list_tags(datalake_id(organization), parts, caller, limit, offset)
-
-
-@router.get(_ORGANIZATION + "/tags/find")
-async def find_any_tag(
-    organization: UUID, name: str, target_type: Target, parts: Parts, caller: Reader
-) -> dict[str, Any]:
-    """A tag by its name and kind."""
-    mine(caller, organization)
-    if target_type != "DATA":
-        raise not_found(f"tag {name!r} of {target_type}")
-    return await find_tag(datalake_id(organization), name, parts, caller)
-
-
-@router.get("/api/tag/{tag}")
-async def get_tag(tag: UUID, parts: Parts, caller: Reader) -> dict[str, Any]:
-    """A tag by its id."""
-    async with parts.database.read() as read:
-        known = await vocabulary.names_of(read, caller.organization, Kind.TAG, {tag})
-    if tag not in known:
-        raise not_found(f"tag {tag}")
-    return tag_json(caller.organization, known[tag])
-
-
-@router.post("/api/tag/{tag}/attach")
-async def attach(tag: UUID, body: list[UUID], parts: Parts, caller: Writer) -> dict[str, Any]:
-    """Give images a tag."""
-    return await _tag(tag, body, parts, caller, attach=True)
-
-
-@router.post("/api/tag/{tag}/detach")
-async def detach(tag: UUID, body: list[UUID], parts: Parts, caller: Writer) -> dict[str, Any]:
-    """Take a tag from images."""
-    return await _tag(tag, body, parts, caller, attach=False)
-
-
 @router.get(_ORGANIZATION + "/datasources")
 async def list_sources(
     organization: UUID, parts: Parts, caller: Reader, limit: Limit = ALL, offset: Offset = 0
@@ -216,23 +147,3 @@ async def get_source(source: UUID, parts: Parts, caller: Reader) -> dict[str, An
     if source not in known:
         raise not_found(f"source {source}")
     return source_json(caller.organization, known[source])
-
-
-async def _tag(
-    tag: UUID, images: list[UUID], parts: Parts, caller: Writer, *, attach: bool
-) -> dict[str, Any]:
-    if len(images) > ALL:
-        raise invalid(f"at most {ALL} images at once", [("body", "is too long")])
-    async with parts.database.begin(Cause(actor=caller.actor)) as tx:
-        known = await vocabulary.names_of(tx, caller.organization, Kind.TAG, {tag})
-        if tag not in known:
-            raise not_found(f"tag {tag}")
-        changed = await vocabulary.tag(tx, caller.organization, known[tag], images, attach=attach)
-    return {"tag": tag_json(caller.organization, known[tag]), "count": len(changed)}
-
-
-def _images_only(target: str) -> None:
-    if target != "DATA":
-        raise invalid(
-            "Sightloop has tags of images only", [("target_type", f"there are none of {target}")]
-        )

@@ -29,6 +29,10 @@ class TrainingRefused(Exception):
     """The data set or the parameters cannot be trained on; the message is for the user."""
 
 
+class CheckpointUnfit(TrainingRefused):
+    """What to start from is no checkpoint of the recipe's network: it can start from scratch."""
+
+
 class TrainingCancelled(Exception):
     """`report.cancelled()` became true; nothing was made."""
 

@@ -3,16 +3,24 @@
 import hashlib
 import io
 import json
+import struct
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from services.trainer.recipes.base import TrainingRefused
+from services.trainer.recipes.base import CheckpointUnfit
 from services.trainer.recipes.layers import Arrays
 
 META = "meta"
+# Whatever a stranger's bytes make of numpy, zip and deflate; encrypted archives and those packed
+# in an unknown way among them.
+_UNREADABLE = (
+    ValueError, LookupError, TypeError, AttributeError, EOFError, OSError, RuntimeError,
+    MemoryError, struct.error, zlib.error, zipfile.BadZipFile,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,19 +45,19 @@ class Checkpoint:
 
 
 def unpack(content: bytes, recipe: str) -> Checkpoint:
-    """Raises TrainingRefused if it is no checkpoint of `recipe`."""
+    """Raises CheckpointUnfit if it is no checkpoint of `recipe`."""
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as archive:
             meta = json.loads(str(archive[META]))
             arrays = {name: archive[name] for name in archive.files if name != META}
             found, labels = meta["recipe"], tuple(meta["labels"])
             threshold = meta.get("threshold")
-    except (ValueError, KeyError, TypeError, EOFError, OSError, zipfile.BadZipFile) as error:
+    except _UNREADABLE as error:
         msg = f"The model to start from has no checkpoint of the recipe {recipe}: {error}"
-        raise TrainingRefused(msg) from error
+        raise CheckpointUnfit(msg) from error
     if found != recipe:
         msg = f"The model to start from was trained by the recipe {found}, not by {recipe}."
-        raise TrainingRefused(msg)
+        raise CheckpointUnfit(msg)
     return Checkpoint(recipe, labels, arrays, threshold)
 
 
@@ -58,7 +66,7 @@ def relabelled(
 ) -> Arrays:
     """`fresh` with what `kept` knows: equal arrays whole, those of `last_axis` label by label.
 
-    Raises TrainingRefused if an array has another shape than the network's.
+    Raises CheckpointUnfit if an array has another shape than the network's.
     """
     started: Arrays = {}
     pairs = [(new.index(label), old.index(label)) for label in new if label in old]
@@ -66,7 +74,7 @@ def relabelled(
         source = kept.get(name)
         if source is None or source.ndim != array.ndim:
             msg = f"The checkpoint to start from lacks {name}: it is of another network."
-            raise TrainingRefused(msg)
+            raise CheckpointUnfit(msg)
         if name in last_axis:
             array = array.copy()
             if source.shape[:-1] == array.shape[:-1] and source.shape[-1] == len(old):
@@ -76,7 +84,7 @@ def relabelled(
             array = source.astype(array.dtype)
         else:
             msg = f"The checkpoint to start from has {name} of the shape {source.shape}."
-            raise TrainingRefused(msg)
+            raise CheckpointUnfit(msg)
         started[name] = array
     return started
 

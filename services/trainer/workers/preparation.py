@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import RowMapping
 
 from libs.blobs.blobs import BlobNotFound
+from libs.blobs.uploads import FileTooLarge, copy_out
 from libs.schemas.events import ModelVersionChanged
 from libs.schemas.manifest import MalformedManifest, Manifest, read_manifest
 from libs.store.workers import JobRun
@@ -22,6 +23,8 @@ from services.trainer.workers.journal import Journal
 
 _AT_ONCE = 8
 _CHECKPOINT = "checkpoint"
+# Those of the recipes have some megabytes; a client may have stored anything under the name.
+_CHECKPOINT_LIMIT = 256 * 2**20
 
 
 async def prepare(
@@ -150,11 +153,15 @@ async def _checkpoint(
     if file is None:
         journal.log("the base version has no checkpoint: the training starts from scratch")
         return None
+    path = folder / "start.npz"
     try:
-        content = await parts.blobs.get(file.key)
+        await copy_out(parts.blobs, file.key, path=path, limit=_CHECKPOINT_LIMIT)
     except BlobNotFound:
         journal.log("the base version's checkpoint is gone: the training starts from scratch")
         return None
-    path = folder / "start.npz"
-    await asyncio.to_thread(path.write_bytes, content)
+    except FileTooLarge:
+        journal.log(
+            "the base version's checkpoint is none of ours: the training starts from scratch"
+        )
+        return None
     return path

@@ -11,6 +11,7 @@ import signal
 import sys
 import threading
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -36,6 +37,7 @@ from services.trainer.core.parameters import chosen_recipe
 from services.trainer.errors import ExperimentRefused
 from services.trainer.recipes.base import (
     Artifacts,
+    CheckpointUnfit,
     Dataset,
     Item,
     Recipe,
@@ -66,7 +68,8 @@ def main(work_file: str, parent: str, niceness: str) -> None:
 def _done(work: Work, report: "_Report") -> Done:
     recipe = chosen_recipe(work.recipe, work.task)
     report.log(f"recipe {recipe.name}, version {recipe.version}")
-    made = recipe.fit(
+    fit = partial(
+        recipe.fit,
         Dataset(
             labels=tuple(work.labels),
             train=_items(work.train),
@@ -74,10 +77,14 @@ def _done(work: Work, report: "_Report") -> Done:
             old=_items(work.old),
         ),
         work.parameters,
-        start=_start(work, recipe, report),
         report=report,
         cache=Path(work.cache) if work.cache else None,
     )
+    try:
+        made = fit(start=_start(work, recipe, report))
+    except CheckpointUnfit as unfit:
+        report.log(f"{unfit} The training starts from scratch.")
+        made = fit(start=None)
     metrics = _finite(made.metrics)
     _write(Path(work.folder), made, metrics, recipe=recipe)
     if made.not_learned:
@@ -89,11 +96,7 @@ def _start(work: Work, recipe: Recipe, report: "_Report") -> bytes | None:
     if work.start is None:
         return None
     content = Path(work.start).read_bytes()
-    try:
-        unpack(content, recipe.name)
-    except TrainingRefused as refused:
-        report.log(f"{refused} The training starts from scratch.")
-        return None
+    unpack(content, recipe.name)
     report.log("starts from the checkpoint of the base version")
     return content
 

@@ -1232,6 +1232,12 @@ export interface components {
             error?: string | null;
             status: components["schemas"]["ExperimentStatus"];
         };
+        /** @description A tag to be made. */
+        NewTagBody: {
+            name: string;
+            target: components["schemas"]["TagTarget"];
+            within?: string | null;
+        };
         /** @description `role` or `scopes`, or a `user`, whose role it then has. */
         NewToken: {
             expires_in_days?: number | null;
@@ -1368,6 +1374,10 @@ export interface components {
         };
         Page_RolloutDto_: {
             items: components["schemas"]["RolloutDto"][];
+            next_cursor?: string | null;
+        };
+        Page_TaggedObject_: {
+            items: components["schemas"]["TaggedObject"][];
             next_cursor?: string | null;
         };
         Page_TokenDto_: {
@@ -1999,10 +2009,38 @@ export interface components {
          * @enum {string}
          */
         Table: "buckets" | "histograms" | "drift" | "points" | "reviews";
+        /** @description `changed`: how many are other than before. */
+        TagChanged: {
+            changed: number;
+            tag: components["schemas"]["TagDto"];
+        };
+        /** @description A tag. `within`: the dataset version whose assets may have it; null for other targets. */
+        TagDto: {
+            id: string;
+            name: string;
+            target: components["schemas"]["TagTarget"];
+            within: string | null;
+        };
         /** @description How many images were meant, and how many are other than before. */
         TaggedDto: {
             changed: number;
             images: number;
+        };
+        /** @description Something that has a tag. */
+        TaggedObject: {
+            id: string;
+        };
+        /** @description Tags by name. */
+        TagList: {
+            items: components["schemas"]["TagDto"][];
+        };
+        /** @description A tag's new name. */
+        TagNameBody: {
+            name: string;
+        };
+        /** @description What gets a tag, or loses it. */
+        TagObjectsBody: {
+            objects: string[];
         };
         /** @description Which images, by their ids or by a query, and which tags. */
         TagsBody: {
@@ -2013,6 +2051,11 @@ export interface components {
             /** @default [] */
             remove: string[];
         };
+        /**
+         * @description What a tag is for. ASSET: of one dataset version.
+         * @enum {string}
+         */
+        TagTarget: "DEPLOYMENT" | "MODEL" | "MODEL_VERSION" | "DATASET" | "DATASET_VERSION" | "ASSET";
         /**
          * @description What a model answers.
          * @enum {string}
