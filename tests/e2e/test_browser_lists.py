@@ -17,10 +17,16 @@ _OF_A_DEPLOYMENT = (
     "dashboard?range=1h", "predictions", "predictions?view=table", "predictions?q=boxs+%3E+3",
     "predictions?q=boxes+%3E+900", "review/next?src=queue", "rollouts/current", "settings/general",
     "settings/training-data", "settings/feedback-loop", "settings/training", "settings/delivery",
+    "settings/alerts",
 )  # fmt: skip
 _OF_ALL = (
     "deployments", "datalake", "datasets", "projects/all/experiments", "models", "operations/books",
-    "operations/dead-letters", "operations/consumers",
+    "operations/dead-letters", "operations/consumers", "settings/receivers",
+)  # fmt: skip
+_DIALOGS = (
+    ("settings/alerts", "New rule"), ("settings/alerts", "Delete slow"),
+    ("../../settings/receivers", "New receiver"), ("../../datalake", "Upload"),
+    ("../../datalake", "Register"), ("../../datasets", "New dataset"),
 )  # fmt: skip
 
 
@@ -81,10 +87,20 @@ def test_a_query_is_completed_mended_narrowed_and_shared(
 
 @pytest.mark.usefixtures("same_pages")
 def test_every_page_passes_axe_in_light_and_dark(
-    dock: Dock, visit: Callable[..., Watched], platform: Platform
+    dock: Dock, visit: Callable[..., Watched], window: BrowserContext, platform: Platform
 ) -> None:
     dock.log(3)
     dock.review_as_empty(dock.predicted()[0])
+    dock.api.post(
+        f"/api/metrics/v1/deployments/{dock.id}/alert-rules",
+        {
+            "name": "slow",
+            "metric": "latency.champion.p95",
+            "operator": ">",
+            "threshold": 0.5,
+            "window_minutes": 15,
+        },
+    )
     with visit(dock, "dashboard", allowed={404, 422}) as watched:
         page = watched.page
         organization = f"/o/{platform.organization}"
@@ -96,6 +112,18 @@ def test_every_page_passes_axe_in_light_and_dark(
             page.wait_for_load_state("load")
             expect(page.locator("main [aria-busy]")).to_have_count(0)
             found += [f"{address} {one}" for one in _in_both_themes(page)]
+        for path, opener in _DIALOGS:
+            page.goto(f"{organization}/deployments/{dock.id}/{path}")
+            page.get_by_role("button", name=opener).click()
+            expect(page.get_by_role("dialog")).to_be_visible()
+            found += [f"{opener} {one}" for one in _in_both_themes(page)]
+        assert window.browser is not None
+        stranger = window.browser.new_context(base_url=platform.url)
+        login = stranger.new_page()
+        login.goto("/")
+        expect(login.get_by_label("Token")).to_be_visible()
+        found += [f"login {one}" for one in _in_both_themes(login)]
+        stranger.close()
         assert found == []
 
 
