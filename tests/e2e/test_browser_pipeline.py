@@ -5,7 +5,7 @@ from collections.abc import Callable
 from uuid import uuid4
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, FilePayload, Page, expect
 
 from sightloop.demo.api import Api
 from sightloop.demo.world import Shot
@@ -29,10 +29,11 @@ def test_pictures_are_uploaded_found_and_tagged_and_a_version_is_copied_compared
         page.goto(f"/o/{platform.organization}/datalake")
         page.get_by_role("button", name="Upload").click()
         dialog = page.get_by_role("dialog")
-        dialog.get_by_label("Files").set_input_files(
-            [{"name": one.filename, "mimeType": "image/png", "buffer": one.content}
-             for one in shots[:3]]
-        )  # fmt: skip
+        files = [
+            FilePayload(name=one.filename, mimeType="image/png", buffer=one.content)
+            for one in shots[:3]
+        ]
+        dialog.get_by_label("Files").set_input_files(files)
         dialog.get_by_label("Source").fill(name)
         dialog.get_by_role("button", name="Upload 3").click()
         uploads = page.get_by_role("region", name="Uploads")

@@ -107,6 +107,7 @@ export function timeOption(chart: TimeChart): EChartsOption {
       scale: chart.floating,
       max: chart.max,
       splitNumber: 3,
+      minInterval: chart.kind === "bar" ? 1 : undefined,
       // The unit interval in quarters: ECharts would put 0.9 beside 1.
       interval: chart.max === 1 ? 0.25 : undefined,
       axisLabel: { ...axisText(), formatter: (value: number) => chart.format(value) },
