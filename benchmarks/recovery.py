@@ -4,17 +4,20 @@
 
 A process for each service on Kafka, PostgreSQL and S3, the load generator beside them. What is
 killed is started again at once. `caught up`: metrics have counted all that had been acknowledged
-a second before. The rate is halved until the machine bears it.
+a second before; `answer` and `count`: they do so again. The rate is halved until the machine bears
+it. Metrics are killed twice: with no `SIGHTLOOP_INSTANCE`, and with one.
 """
 
 import argparse
 import asyncio
 import json
+import os
 import signal
 import sys
 import tempfile
 import time
 from collections import deque
+from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
@@ -75,6 +78,10 @@ class Load:
         self.last = time.monotonic()
         self._history.append((self.last, self.acknowledged))
 
+    def first_after(self, moment: float) -> float:
+        """When the first was acknowledged after a moment."""
+        return next(at for at, _ in self._history if at > moment)
+
     def acknowledged_until(self, moment: float) -> int:
         """How many had been acknowledged at a moment."""
         return next((count for at, count in reversed(self._history) if at <= moment), 0)
@@ -89,13 +96,29 @@ async def counted(http: httpx.AsyncClient, deployment: str) -> int:
         return -1
 
 
-async def caught_up(http: httpx.AsyncClient, deployment: str, load: Load) -> float:
-    """Seconds until metrics have counted what was acknowledged a second before."""
-    started = time.monotonic()
-    while (seconds := time.monotonic() - started) < WITHIN_SECONDS:
+@dataclass
+class Times:
+    """Seconds from the kill until metrics answer, count, and have caught up."""
+
+    answer: float = -1.0
+    count: float = -1.0
+    caught_up: float = -1.0
+
+
+async def caught_up(http: httpx.AsyncClient, deployment: str, load: Load, *, since: float) -> Times:
+    """Wait until metrics have counted what was acknowledged a second before."""
+    times = Times()
+    before = -1
+    while (seconds := time.monotonic() - since) < WITHIN_SECONDS:
         wanted = load.acknowledged_until(time.monotonic() - 1)
-        if await counted(http, deployment) >= wanted:
-            return seconds
+        now = await counted(http, deployment)
+        if now >= 0 and times.answer < 0:
+            times.answer, before = seconds, now
+        if now > before >= 0 and times.count < 0:
+            times.count = seconds
+        if now >= wanted:
+            times.caught_up = seconds
+            return times
         await asyncio.sleep(0.1)
     raise RuntimeError(f"not caught up within {WITHIN_SECONDS:.0f} s")
 
@@ -125,29 +148,46 @@ async def measure(platform: Platform, parts: Parts, rate: float) -> None:
             while not await bears(http, deployment, load, rate):
                 rate /= 2
                 load.rate = rate
-                await caught_up(http, deployment, load)
+                await caught_up(http, deployment, load, since=time.monotonic())
             print(f"\nat {rate:.0f} predictions/s, after kill -9 and a start at once:")
-            for name in ("metrics", "ingest", BROKER):
+            for name, instance in (
+                ("metrics", False),
+                ("metrics", True),
+                ("ingest", True),
+                (BROKER, True),
+            ):
+                if instance and name != BROKER:
+                    await name_instance(platform, name)
+                    await caught_up(http, deployment, load, since=time.monotonic())
+                    await asyncio.sleep(5)
                 await kill(platform, parts, name)
                 killed = time.monotonic()
                 if name == BROKER:
                     await parts.broker.restart()
                 started = time.monotonic() - killed
+                times = await caught_up(http, deployment, load, since=killed)
                 while load.last < killed:  # noqa: ASYNC110 - a benchmark may poll
                     await asyncio.sleep(0.05)
-                again = time.monotonic() - killed
-                await caught_up(http, deployment, load)
-                took = time.monotonic() - killed
-                broker = f", broker up after {started:4.1f} s" if name == BROKER else ""
+                known = f"{name}{', an instance' * (instance and name != BROKER)}"
+                broker = f", broker up after {started:.1f} s" if name == BROKER else ""
+                again = load.first_after(killed) - killed
                 print(
-                    f"{name:8} next acknowledgement after {again:5.1f} s, "
-                    f"caught up after {took:5.1f} s{broker}"
+                    f"{known:24} acknowledged again after {again:.1f} s; metrics answer after "
+                    f"{times.answer:.1f} s, count after {times.count:.1f} s, caught up after "
+                    f"{times.caught_up:.1f} s{broker}; load {os.getloadavg()[0]:.1f}",
+                    flush=True,
                 )
                 await asyncio.sleep(5)
         finally:
             for task in sending:
                 task.cancel()
             await asyncio.gather(*sending, return_exceptions=True)
+
+
+async def name_instance(platform: Platform, name: str) -> None:
+    """Start a service again, in order, as one that has a place of its own."""
+    platform.processes[name].environment["SIGHTLOOP_INSTANCE"] = f"{name}-0"
+    await asyncio.to_thread(platform.restart, name, kill=False)
 
 
 async def kill(platform: Platform, parts: Parts, name: str) -> None:

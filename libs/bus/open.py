@@ -12,8 +12,12 @@ class UnknownBus(ValueError):
 
 
 @asynccontextmanager
-async def open_bus(url: str, *, clock: Clock) -> AsyncIterator[Bus]:
+async def open_bus(url: str, *, clock: Clock, instance: str | None = None) -> AsyncIterator[Bus]:
     """The bus at `kafka://host:port[,host:port]`, `postgresql+asyncpg://…` or `memory://`.
+
+    `instance`: this process's place. One that is opened in it takes the partitions of its
+    predecessor over at once; of two at a time each puts the other out. Of no use but to Kafka: the
+    embedded log sees that a process is gone.
 
     Raises BusUnavailable, or UnknownBus for another scheme.
     """
@@ -21,7 +25,7 @@ async def open_bus(url: str, *, clock: Clock) -> AsyncIterator[Bus]:
         case "kafka":
             from libs.bus.kafka import open_kafka  # noqa: PLC0415 - an optional dependency
 
-            async with open_kafka(url, clock=clock) as kafka:
+            async with open_kafka(url, clock=clock, instance=instance) as kafka:
                 yield kafka
         case "postgresql+asyncpg":
             from libs.bus.postgres import open_postgres  # noqa: PLC0415 - only where it is used

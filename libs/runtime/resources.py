@@ -40,7 +40,9 @@ async def open_context(settings: Platform, *, clock: Clock) -> AsyncIterator[Con
                 limits=httpx.Limits(max_connections=100, max_keepalive_connections=20),
             )
         )
-        bus = await stack.enter_async_context(open_bus(settings.bus_url, clock=clock))
+        bus = await stack.enter_async_context(
+            open_bus(settings.bus_url, clock=clock, instance=settings.instance)
+        )
         context = Context(
             settings=settings,
             clock=clock,

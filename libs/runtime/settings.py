@@ -32,6 +32,13 @@ class Platform(Settings):
         description="SQLAlchemy address of a service's database; {service} is its name."
     )
     bus_url: str = Field(description="kafka://host:port, or the address of the embedded log.")
+    instance: str | None = Field(
+        default=None,
+        pattern=r"^[A-Za-z0-9._-]{1,150}$",
+        description="This process's place, which a process started in its stead has too and no "
+        "other (a pod's name): it then takes its partitions of Kafka over at once. If unset, after "
+        "the ten seconds for which a group waits for a member that died.",
+    )
     blobs_url: str = Field(description="s3://key:secret@host:port/bucket, or file:///folder.")
     public_url: str = Field(
         default="http://127.0.0.1:8000",

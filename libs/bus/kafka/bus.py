@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from hashlib import sha256
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
@@ -22,14 +23,22 @@ from libs.bus.kafka.source import KafkaReader, KafkaSource
 from libs.schemas.topics import Topic
 from libs.store.clock import Clock
 
+SESSION_MILLISECONDS = 10_000
+REBALANCE_MILLISECONDS = 30_000
+
 _ALREADY_EXISTS = 36
 _NO_ERROR = 0
 _REPLICAS = 3
 
 
 @asynccontextmanager
-async def open_kafka(url: str, *, clock: Clock) -> AsyncIterator["KafkaBus"]:
-    """Connect to the brokers of `kafka://host:port[,host:port]`. Raises BusUnavailable."""
+async def open_kafka(
+    url: str, *, clock: Clock, instance: str | None = None
+) -> AsyncIterator["KafkaBus"]:
+    """Connect to the brokers of `kafka://host:port[,host:port]`. Raises BusUnavailable.
+
+    `instance`: see `open_bus`.
+    """
     servers = url.partition("://")[2].rstrip("/").split(",")
     producer = AIOKafkaProducer(
         bootstrap_servers=servers,
@@ -42,7 +51,7 @@ async def open_kafka(url: str, *, clock: Clock) -> AsyncIterator["KafkaBus"]:
     try:
         async with unavailable("connecting", seconds=20):
             await producer.start()
-        yield KafkaBus(producer, servers, clock)
+        yield KafkaBus(producer, servers, clock, instance=instance)
     finally:
         await _within(producer.stop(), seconds=15)
 
@@ -50,9 +59,17 @@ async def open_kafka(url: str, *, clock: Clock) -> AsyncIterator["KafkaBus"]:
 class KafkaBus:
     """See `Bus`."""
 
-    def __init__(self, producer: AIOKafkaProducer, servers: list[str], clock: Clock) -> None:
+    def __init__(
+        self,
+        producer: AIOKafkaProducer,
+        servers: list[str],
+        clock: Clock,
+        *,
+        instance: str | None = None,
+    ) -> None:
         self.sink = KafkaSink(producer, clock)
         self._servers = servers
+        self._instance = instance
 
     async def ensure(self, topics: Sequence[Topic]) -> None:
         wanted = {topic.name: topic for topic in topics if topic.name not in self.sink.counts}
@@ -86,11 +103,12 @@ class KafkaBus:
         consumer = AIOKafkaConsumer(
             bootstrap_servers=self._servers,
             group_id=group,
+            group_instance_id=self._member(topics),
             enable_auto_commit=False,
             auto_offset_reset="earliest",
-            session_timeout_ms=10_000,
+            session_timeout_ms=SESSION_MILLISECONDS,
             heartbeat_interval_ms=2_000,
-            rebalance_timeout_ms=30_000,
+            rebalance_timeout_ms=REBALANCE_MILLISECONDS,
             request_timeout_ms=15_000,
         )
         source = KafkaSource(consumer, group=group, on_revoked=on_revoked)
@@ -98,9 +116,20 @@ class KafkaBus:
         try:
             async with unavailable("joining a group", seconds=60):
                 await consumer.start()
-            yield source
+            try:
+                yield source
+            finally:
+                source.leave()
         finally:
             await _within(consumer.stop(), seconds=20)
+
+    def _member(self, topics: Sequence[Topic]) -> str | None:
+        """A member that comes back with other topics is another: Kafka gives one that it knows
+        what it had before, and nothing of what is new."""
+        if self._instance is None:
+            return None
+        names = " ".join(sorted(topic.name for topic in topics))
+        return f"{self._instance}.{sha256(names.encode()).hexdigest()[:16]}"
 
     @asynccontextmanager
     async def reader(self, topics: Sequence[Topic], *, begin: Begin) -> AsyncIterator[Reader]:

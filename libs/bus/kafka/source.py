@@ -116,6 +116,13 @@ class KafkaSource(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
             for name, end in ends.items()
         }
 
+    def leave(self) -> None:
+        """Have the group know, when the consumer stops, that nobody comes in its stead.
+
+        aiokafka tells it only of members without an instance.
+        """
+        self._consumer._coordinator._group_instance_id = None  # noqa: SLF001 - set nowhere else
+
     def _is_member(self) -> bool:
         """Kafka takes a commit from anybody while a group has no member: also from one that left,
         or that the group has put out. aiokafka then has no generation, and sends it all the same.
