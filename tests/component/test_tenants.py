@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 from libs.schemas.events import DeploymentChanged
 from sightloop.targets import SERVICES
 from tests.component.test_ingest_monitor import png
+from tests.support.networks import backbone
 from tests.support.services import Run, RunningServices
 from tests.support.waiting import eventually
 
@@ -60,6 +61,12 @@ async def made(running: RunningServices) -> dict[str, str]:
             "for_minutes": 60,
         },
     )
+    embeds = await running.http.post(
+        "/api/metrics/v1/backbones",
+        data={"name": "tiny"},
+        files={"file": ("net.onnx", backbone(), "application/octet-stream")},
+    )
+    assert embeds.status_code == 201, embeds.text
     receiver = await post(
         "/api/gateway/v1/receivers",
         {"kind": "WEBHOOK", "name": "w", "target": "https://8.8.8.8/", "enabled": False},
@@ -98,7 +105,8 @@ async def made(running: RunningServices) -> dict[str, str]:
         "prediction": logged["id"], "data": logged["data"], "experiment": began["id"],
         "job": str(uuid4()), "registration": str(uuid4()), "tag": str(uuid4()),
         "token": str(uuid4()), "user": str(uuid4()),
-        "rule": rule["id"], "receiver": receiver["id"], "delivery": str(uuid4()),
+        "rule": rule["id"], "backbone": embeds.json()["id"],
+        "receiver": receiver["id"], "delivery": str(uuid4()),
         "letter": "0:999999", "consumer": "nobody.nothing",
         "asset": asset, "layout": "yolo",
         "feedback version": version, "deployer version": model_version, "name": "model-latest",
@@ -171,7 +179,7 @@ async def test_no_token_no_answer(service_runner: Run) -> None:
         ids = {name: str(uuid4()) for name in (
             "dataset", "project", "model", "deployment", "prediction", "data", "experiment",
             "job", "token", "user", "version", "name", "letter", "consumer", "rule",
-            "receiver", "delivery", "registration", "tag", "asset", "layout",
+            "receiver", "backbone", "delivery", "registration", "tag", "asset", "layout",
         )}  # fmt: skip
         answered = []
         for template, methods in document["paths"].items():
