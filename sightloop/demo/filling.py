@@ -53,7 +53,7 @@ def _deploy(play: Play, history: History) -> dict[str, Any]:
         lambda: api.get(f"{FEEDBACK}/versions/{version}"),
         lambda seen: seen["manifest"] is not None and seen["assets"] == count,
         what="the dataset version settles",
-        within=60,
+        within=300,
     )
     model = api.post(f"{DEPLOYER}/models", {"name": NAME, "type": "OBJECT_DETECTION"})["id"]
     champion = api.post(

@@ -37,7 +37,7 @@ def counted_dashboard(play: Play) -> Any:
         lambda: seen_dashboard(play),
         lambda seen: seen["predictions"] >= len(play.shown),
         what="every prediction is counted",
-        within=30,
+        within=120,
     )
 
 
@@ -52,7 +52,7 @@ def review_queue(play: Play, count: int, *, newest: bool, quiet: bool = False) -
             lambda: api.get(f"{path}/queue", limit=count)["items"],
             bool,
             what="the queue serves a picture",
-            within=30,
+            within=120,
         )
     chosen = items[:count]
     for item in chosen if quiet else play.track(chosen, "reviews", len(chosen)):

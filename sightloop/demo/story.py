@@ -5,26 +5,23 @@ Every number in the report was observed through the public API; none is what a s
 
 from typing import Any
 
-from sightloop.demo.api import DidNotHappen, until
+from sightloop.demo.api import until
 from sightloop.demo.hands import (
     DEPLOYER,
     FEEDBACK,
-    INGEST,
     METRICS,
-    REVIEW,
     TRAINER,
     counted_dashboard,
     experiment_done,
     job_done,
     last_of,
     log_traffic,
-    review_queue,
     seen_dashboard,
     training_shots,
     training_steps,
 )
+from sightloop.demo.mending import after, retraining, reviews, verdict
 from sightloop.demo.play import Play, Stage
-from sightloop.demo.quality import mean_average_precision
 
 
 def teach(play: Play) -> dict[str, Any]:
@@ -39,12 +36,12 @@ def teach(play: Play) -> dict[str, Any]:
         for version in ("training", "production")
     )
     job = api.import_coco(training, training_shots(play), world.labels)
-    job_done(play, "feedback", job, "importing pictures and boxes", within=120)
+    job_done(play, "feedback", job, "importing pictures and boxes", within=300)
     settled = until(
         lambda: api.get(f"{FEEDBACK}/versions/{training}"),
         lambda version: version["manifest"] is not None,
         what="the dataset version settles",
-        within=30,
+        within=120,
     )
     project = api.post(f"{TRAINER}/projects", {"name": f"{world.name} project"})["id"]
     experiment = api.post(
@@ -120,7 +117,7 @@ def deploy(play: Play) -> dict[str, Any]:
         lambda: api.get(f"/api/serving/v1/deployments/{deployment}"),
         lambda serving: serving["champion"]["state"] == "loaded",
         what="serving loads the champion",
-        within=60,
+        within=180,
     )
     seen = api.get(f"{METRICS}/deployments/{deployment}/training-data")
     return {
@@ -138,7 +135,7 @@ def traffic(play: Play) -> dict[str, Any]:
         lambda: seen_dashboard(play),
         lambda dashboard: dashboard["drift"] is not None,
         what="the pictures are compared with the reference",
-        within=60,
+        within=180,
     )
     return {
         "predictions": seen["predictions"],
@@ -158,7 +155,7 @@ def camera(play: Play) -> dict[str, Any]:
         lambda: seen_dashboard(play),
         lambda dashboard: bool(dashboard["drift"] and dashboard["drift"]["alarm"]),
         what="the drift alarm rings",
-        within=60,
+        within=180,
     )
     return {
         "predictions": seen["predictions"],
@@ -167,146 +164,6 @@ def camera(play: Play) -> dict[str, Any]:
         "drift_threshold": seen["drift"]["threshold"],
         "features_rejected": [f["name"] for f in seen["drift"]["features"] if f["rejected"]],
         "outlier_p50": last_of((seen["outlier"] or {}).get("p50", [])),
-    }
-
-
-def reviews(play: Play) -> dict[str, Any]:
-    """A human reviews; the loop feeds what he said into the dataset."""
-    api, deployment = play.api, play.ids["deployment"]
-    done = review_queue(play, play.amounts.reviews, newest=True)
-    dashboard = until(
-        lambda: seen_dashboard(play),
-        lambda seen: seen["quality"]["reviewed"] >= done,
-        what="the reviews count in the metrics",
-        within=60,
-    )
-    sent = api.post(f"{REVIEW}/deployments/{deployment}/submissions", {"all_reviewed": True})
-    bar = play.bar("into the dataset", done)
-    counts = until(
-        lambda: api.get(f"{REVIEW}/deployments/{deployment}/counts"),
-        lambda c: c["SUBMITTED"] >= done,
-        what="every review is in the dataset",
-        within=120,
-        seen=lambda c: bar.to(c["SUBMITTED"]),
-    )
-    version = until(
-        lambda: api.get(f"{FEEDBACK}/versions/{play.ids['production']}"),
-        lambda seen: seen["assets"] >= done,
-        what="the dataset version settles",
-        within=60,
-    )
-    return {
-        "reviewed": dashboard["quality"]["reviewed"],
-        "champion_quality": dashboard["quality"]["champion"],
-        "submitted": sent["submitted"],
-        "refused": sent["refused"],
-        "settled": counts["SUBMITTED"],
-        "assets_in_dataset": version["assets"],
-    }
-
-
-def retraining(play: Play) -> dict[str, Any]:
-    """The threshold is crossed: one training, and its model runs as shadow."""
-    api, deployment = play.api, play.ids["deployment"]
-    training = until(
-        lambda: api.get(f"{FEEDBACK}/deployments/{deployment}/training"),
-        lambda seen: seen["last"] is not None,
-        what="the threshold fires a training",
-        within=60,
-    )
-    experiment = training["last"]["experiment"]
-    finished = experiment_done(play, experiment, "retraining, with replay", within=600)
-    seen = until(
-        lambda: api.get(f"{DEPLOYER}/deployments/{deployment}"),
-        lambda found: found["shadow"] is not None,
-        what="the new version runs as shadow",
-        within=60,
-    )
-    shadow = seen["shadow"]["version"]
-    play.ids["shadow"] = shadow
-    until(
-        lambda: api.get(f"/api/serving/v1/deployments/{deployment}"),
-        lambda s: bool(s["shadow"]) and s["shadow"]["state"] == "loaded",
-        what="serving loads the shadow",
-        within=60,
-    )
-    return {
-        "why": training["last"]["why"],
-        "crossings": training["crossings"],
-        "experiment": experiment,
-        "status": finished["status"],
-        "metrics": finished["metrics"],
-        "shadow": shadow,
-    }
-
-
-def verdict(play: Play) -> dict[str, Any]:
-    """Champion and shadow see the same pictures; reviews decide, and may be read at any time."""
-    api, deployment = play.api, play.ids["deployment"]
-    log_traffic(play, play.amounts.shadowed, changed=True, what="predictions of both models")
-    bar = play.bar("reviews to a verdict", play.amounts.shadowed)
-    reviewed = 0
-
-    def reached() -> bool:
-        return bool(
-            api.get(f"{DEPLOYER}/deployments/{deployment}")["champion"]["version"]
-            == play.ids["shadow"]
-        )
-
-    while reviewed < play.amounts.shadowed and not reached():
-        reviewed += review_queue(play, 5, newest=False, quiet=True)
-        bar.to(reviewed)
-    promoted = until(
-        lambda: api.get(f"{DEPLOYER}/deployments/{deployment}"),
-        lambda seen: seen["champion"]["version"] == play.ids["shadow"],
-        what="the shadow is promoted",
-        within=30,
-    )
-    rollouts = api.get(f"{DEPLOYER}/deployments/{deployment}/rollouts")["items"]
-    last = api.get(f"{DEPLOYER}/deployments/{deployment}/verdict", of=play.ids["shadow"])
-    return {
-        "reviews": last["reviews"],
-        "sentence": last["sentence"],
-        "verdict": last["reached"],
-        "e_value": last["e_better"],
-        "alpha": last["alpha"],
-        "mean_difference": last["mean_difference"],
-        "band": [last["low"], last["high"]],
-        "champion": promoted["champion"]["version"],
-        "rollout": rollouts[0],
-    }
-
-
-def after(play: Play) -> dict[str, Any]:
-    """Both versions on pictures that neither has seen, and the books."""
-    api, deployment = play.api, play.ids["deployment"]
-    shots = list(
-        play.track(
-            play.world.traffic(play.amounts.held_back, first=100_000, changed=True),
-            "held-back pictures", play.amounts.held_back,
-        )
-    )  # fmt: skip
-    quality = {
-        name: mean_average_precision(
-            api.content(f"{DEPLOYER}/versions/{play.ids[name]}/files/model-latest"),
-            play.track(shots, f"looking with the {name}", len(shots)),
-            play.world.labels,
-        )
-        for name in ("champion", "shadow")
-    }
-    ledger = until(
-        lambda: api.get(f"{INGEST}/deployments/{deployment}/ledger"),
-        lambda books: books["in_flight"] == 0,
-        what="nothing is in flight",
-        within=30,
-    )
-    if not ledger["balanced"]:
-        raise DidNotHappen(f"the books balance: {ledger}")
-    return {
-        "held_back": len(shots),
-        "before": quality["champion"],
-        "after": quality["shadow"],
-        "ledger": ledger,
     }
 
 

@@ -61,7 +61,7 @@ def everywhere(native: httpx.Client, deployment: object) -> None:
     def known() -> bool:
         return all(native.get(path).status_code == 200 for path in paths)
 
-    until(known, bool, what="the deployment is known everywhere", within=120)
+    until(known, bool, what="the deployment is known everywhere", within=300)
 
 
 def version_of(native: httpx.Client, model: str, labels: list[str]) -> UUID:

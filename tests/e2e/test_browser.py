@@ -147,7 +147,7 @@ def test_a_refused_submission_is_seen_with_its_review(
         lambda: dock.one(only["id"])["submission"]["state"],
         lambda state: state == "refused",
         what="the feedback loop, which is off, refuses",
-        within=60,
+        within=300,
     )
     with visit(dock, f"review/{only['id']}?src=list") as watched:
         badge = watched.page.get_by_text("refused by the dataset")

@@ -76,7 +76,7 @@ def test_numbers_of_reviews_stand_beside_the_charts(
         lambda: dock.api.get(f"/api/metrics/v1/deployments/{dock.id}/quality")["images"],
         lambda images: images == 2,
         what="metrics know both reviews",
-        within=60,
+        within=300,
     )
     with visit(dock, "dashboard?range=1h") as watched:
         page = watched.page
@@ -122,7 +122,7 @@ def _counted(dock: Dock, span: dict[str, str]) -> dict[str, Any]:
         lambda: dock.api.get(f"/api/metrics/v1/deployments/{dock.id}/dashboard", **span),
         lambda document: document["predictions"] == 5,
         what="metrics have counted what was logged",
-        within=60,
+        within=300,
     )
     return found
 

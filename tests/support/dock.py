@@ -50,7 +50,7 @@ class Dock:
             lambda: self.api.get(f"{self.reviews}/predictions", order="asc", limit=100),
             lambda found: len(found["items"]) == self.logged,
             what="review knows what was logged",
-            within=60,
+            within=300,
         )
         items: list[dict[str, Any]] = page["items"]
         return items
@@ -72,7 +72,7 @@ class Dock:
             lambda: self.one(prediction),
             lambda one: one["revision"] >= revision,
             what="the browser saved the review",
-            within=60,
+            within=300,
         )
         review: dict[str, Any] = found["review"]
         return review
