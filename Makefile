@@ -34,7 +34,7 @@ test: $(VENV)/.dev web ## run all tests, those on real Kafka, PostgreSQL, S3 and
 	@if [ -e web/node_modules ]; then PATH="$$($(BIN)/sightloop dev node-path):$$PATH" npm --prefix web test; \
 	  else echo "SKIPPED: the interface's own tests (no Node)"; fi
 	@failed=0; \
-	$(BIN)/python -m pytest -q --durations 20 -n $(WORKERS) --dist loadgroup --no-loadscope-reorder || failed=1; \
+	$(BIN)/python -m pytest -q --durations 20 -n $(WORKERS) --dist loadscope --no-loadscope-reorder || failed=1; \
 	if [ -n "$(DEBIAN_POSTGRES)" ]; then \
 	  $(BIN)/python -m pytest -q -k "not kafka and not memory" --postgres-bin $(DEBIAN_POSTGRES) $(STORE_TESTS) || failed=1; \
 	  else echo "SKIPPED: the stores on Debian's PostgreSQL (none in /usr/lib/postgresql)"; fi; \

@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import pytest
 from hypothesis import settings
+from xdist.remote import Producer
 
 from libs.store.clock import SystemClock
 from sightloop.dev.s3 import S3Server
@@ -17,7 +18,7 @@ from tests.support import parts
 from tests.support.databases import Databases
 from tests.support.platform import Platform, embedded, split
 from tests.support.services import Run, RunningServices, running_services
-from tests.support.sharing import arrange
+from tests.support.sharing import Sharing, is_long
 
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 # A red run means a change, never another draw; `--hypothesis-profile new` draws anew.
@@ -35,9 +36,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    arrange(items)
+    items.sort(key=lambda item: not is_long(item.nodeid))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Sharing:
+    return Sharing(config, log)
 
 
 @pytest.fixture(scope="session")

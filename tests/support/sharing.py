@@ -1,32 +1,35 @@
-"""Which tests of a parallel run belong together, and which begin first (`make test`)."""
+"""Which tests of a parallel run belong together, and which begin first (`make test`).
 
-import pytest
+By their names: marks of xdist's groups do not arrive with this release of pytest.
+"""
 
-_WHOLE = ("crash", "fuzz")
+import re
+
+from xdist.scheduler import LoadScopeScheduling
+
+_MODE = re.compile(r"[\[-](embedded|split)[\]-]")
 
 
-def group_of(item: pytest.Item) -> str:
+def group_of(nodeid: str) -> str:
     """Tests of one group run in one process, one after the other.
 
     All that drive a platform of one mode share it; what kills a platform has its own; the others
     share what their file shares.
     """
-    parameters: dict[str, object] = getattr(getattr(item, "callspec", None), "params", {})
-    file = item.nodeid.partition("::")[0]
-    if "platform" in parameters:
-        return f"platform {parameters['platform']}"
-    if "mode" in parameters and _kills(file):
-        return f"{file} {parameters['mode']}"
-    return file
+    file = nodeid.partition("::")[0]
+    found = _MODE.search(nodeid)
+    if found is None or not is_long(nodeid):
+        return file
+    return f"{file} {found[1]}" if file.startswith("tests/crash/") else f"platform {found[1]}"
 
 
-def arrange(items: list[pytest.Item]) -> None:
-    """Mark each item with its group; the longest groups first, for they mostly wait."""
-    groups = {item: group_of(item) for item in items}
-    for item, group in groups.items():
-        item.add_marker(pytest.mark.xdist_group(group))
-    items.sort(key=lambda item: not (groups[item].startswith("platform") or _kills(item.nodeid)))
+def is_long(nodeid: str) -> bool:
+    """Whether a test is of the longest groups, which mostly wait and so begin first."""
+    return nodeid.startswith(("tests/compat/", "tests/crash/", "tests/e2e/", "tests/fuzz/"))
 
 
-def _kills(nodeid: str) -> bool:
-    return nodeid.startswith(tuple(f"tests/{folder}/" for folder in _WHOLE))
+class Sharing(LoadScopeScheduling):
+    """Hands groups to the processes, in their order."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return group_of(nodeid)
