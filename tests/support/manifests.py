@@ -57,6 +57,9 @@ def environment_of(owner: Document, documents: list[Document]) -> dict[str, str]
     for variable in container["env"]:
         if "value" in variable:
             value = re.sub(r"\$\((\w+)\)", lambda found: given[found[1]], variable["value"])
+        elif "fieldRef" in variable["valueFrom"]:
+            assert variable["valueFrom"]["fieldRef"]["fieldPath"] == "metadata.name"
+            value = f"{owner['metadata']['name']}-0"
         else:
             wanted = variable["valueFrom"]["secretKeyRef"]
             secret = named(documents, "Secret")[wanted["name"]]["data"]
