@@ -17,7 +17,8 @@ from tests.support.door import open_door
 
 BODY: dict[str, Any] = {
     "filename": "a.png", "content_type": "image/PNG", "height": 48, "width": 64, "latency": 0.02,
-    "tags": ["b", "a", "b"], "metadata": {"line": [3, None, "ü"]}, "timestamp": ManualClock().now().timestamp(),
+    "tags": ["b", "a", "b"], "metadata": {"line": [3, None, "ü"]},
+    "timestamp": ManualClock().now().timestamp(),
     "prediction": {
         "detection_classes": [1, 0],
         "detection_scores": [0.5, 1],
